@@ -1,0 +1,92 @@
+"""What is told to the world of a ticket: the breach events, before anybody encodes them."""
+
+from typing import NamedTuple
+
+from monitor.sla.life import Life, stages
+from monitor.sla.policy import Target
+from monitor.sla.ticket import Kind, Telling, Ticket
+
+_NO_REVISIONS = (0,) * len(Kind)
+
+
+class Effect(NamedTuple):
+    """One event for the breach topic; times and spans are microseconds."""
+
+    ticket_id: str
+    kind: Kind
+    at: int
+    """When it became true."""
+    revision: int
+    channel: str
+    team: str
+    priority: str
+    created: int
+    due_at: int
+    waited: int
+    threshold: int
+    replied: int | None
+    closed: int | None
+    retracts: tuple[Telling, ...] = ()
+
+
+def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bool) -> list[Effect]:
+    """Bring what was told of a ticket in line with its truth; return the events that do it.
+
+    What stands and is still true is left alone. What is not is taken back by one event, then
+    the truth is told. `stale` says that the ticket's creation changed: nothing told of it holds.
+    """
+    wanted = stages(state)
+    told = ticket.told
+    if not stale and [telling[:2] for telling in told] == wanted:
+        return []
+    standing = [] if stale else [t for t in told if (t.kind, t.at) in wanted]
+    revisions = list(ticket.revisions or _NO_REVISIONS)
+    effects = []
+    if len(standing) < len(told):
+        taken_back = tuple(t for t in told if t not in standing)
+        revisions[Kind.RETRACTED] += 1
+        retraction = Telling(Kind.RETRACTED, clock, revisions[Kind.RETRACTED])
+        effects.append(_effect(ticket, target, state, clock, retraction, taken_back))
+    now_told = []
+    for kind, at in wanted:
+        telling = next((t for t in standing if t.kind is kind), None)
+        if telling is None:
+            revisions[kind] += 1
+            telling = Telling(kind, at, revisions[kind])
+            effects.append(_effect(ticket, target, state, clock, telling))
+        now_told.append(telling)
+    ticket.told = tuple(now_told)
+    ticket.revisions = tuple(revisions)
+    return effects
+
+
+def _effect(
+    ticket: Ticket,
+    target: Target,
+    state: Life,
+    clock: int,
+    telling: Telling,
+    retracts: tuple[Telling, ...] = (),
+) -> Effect:
+    created = ticket.created or 0
+    kind = telling.kind
+    if kind in (Kind.AT_RISK, Kind.BREACHED):
+        waited_to = telling.at
+    else:
+        waited_to = clock if state.ended_at is None else state.ended_at
+    return Effect(
+        ticket.ticket_id,
+        kind,
+        telling.at,
+        telling.revision,
+        ticket.channel,
+        ticket.team,
+        ticket.priority,
+        created,
+        created + target.limit,
+        max(0, waited_to - created),
+        target.at_risk if kind is Kind.AT_RISK else target.limit,
+        ticket.replied if kind in (Kind.ANSWERED, Kind.RETRACTED) else None,
+        ticket.closed if kind is Kind.CLOSED else None,
+        retracts,
+    )

@@ -1,0 +1,82 @@
+"""Counters that only grow, as Prometheus wants them, and survive restarts with the partition.
+
+A late event can prove a booking false. Taking it off a counter would look like a restart to
+Prometheus and count all that came before again, so it is added to a second counter instead:
+what is true now is the difference.
+"""
+
+from bisect import bisect_left
+from typing import Final
+
+import msgspec
+
+from monitor.sla.events import SECOND
+from monitor.sla.policy import Policy, Target
+from monitor.sla.ticket import Kind
+from monitor.sla.views import Book, Booking
+
+_EDGES_SECONDS: Final = (
+    *(1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600, 900, 1800),
+    *(3600, 7200, 14_400, 28_800, 43_200, 86_400, 172_800, 604_800),
+)
+
+
+def edges(target: Target) -> tuple[int, ...]:
+    """Return the histogram's upper edges in microseconds, one on each of the thresholds."""
+    common = {seconds * SECOND for seconds in _EDGES_SECONDS}
+    return tuple(sorted(common | {target.at_risk, target.limit}))
+
+
+class GroupTotals(msgspec.Struct):
+    """One group's counters since the partition began; lists are by `Book` and `Kind`."""
+
+    edges: tuple[int, ...]
+    buckets: list[int]
+    """First responses by the edge they stay within, the last beyond all of them."""
+    sum_us: int = 0
+    booked: list[int] = msgspec.field(default_factory=lambda: [0] * len(Book))
+    taken_back: list[int] = msgspec.field(default_factory=lambda: [0] * len(Book))
+    told: list[int] = msgspec.field(default_factory=lambda: [0] * len(Kind))
+
+    def net(self, what: Book) -> int:
+        """Return how many bookings stand."""
+        return self.booked[what] - self.taken_back[what]
+
+
+class Totals:
+    """Every group's counters (a `View`)."""
+
+    def __init__(self, policy: Policy, stored: dict[str, GroupTotals] | None = None) -> None:
+        self.by_group = [
+            _restored((stored or {}).get("\0".join(group)), edges(policy.channels[group[0]]))
+            for group in policy.groups
+        ]
+        self._names = ["\0".join(group) for group in policy.groups]
+
+    def book(self, group: int, booking: Booking, sign: int) -> None:
+        """Count a booking, or that it was taken back."""
+        totals = self.by_group[group]
+        if sign < 0:
+            totals.taken_back[booking.what] += 1
+            return
+        totals.booked[booking.what] += 1
+        if booking.what is Book.ANSWERED:
+            totals.buckets[bisect_left(totals.edges, booking.value)] += 1
+            totals.sum_us += booking.value
+
+    def tell(self, group: int, kind: Kind) -> None:
+        """Count an event told."""
+        self.by_group[group].told[kind] += 1
+
+    def stored(self) -> dict[str, GroupTotals]:
+        """Return what is to be kept, by group name."""
+        return dict(zip(self._names, self.by_group, strict=True))
+
+
+def _restored(stored: GroupTotals | None, wanted: tuple[int, ...]) -> GroupTotals:
+    """Go on from what was kept; buckets with other edges (a new policy) begin anew."""
+    if stored is None:
+        return GroupTotals(wanted, [0] * (len(wanted) + 1))
+    if stored.edges != wanted:
+        stored.edges, stored.buckets, stored.sum_us = wanted, [0] * (len(wanted) + 1), 0
+    return stored

@@ -1,0 +1,88 @@
+"""What is counted of tickets: bookings, and the views that add them up.
+
+A view never looks at a ticket: it is given the difference between what was booked for a ticket
+before and what is booked now. So it can be taken back, and rebuilt from the tickets.
+"""
+
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+from monitor.sla.life import Life
+from monitor.sla.ticket import Phase, Ticket
+
+
+class Book(IntEnum):
+    """What can be booked for a ticket; the numbers are kept in the changelog."""
+
+    CREATED = 0
+    ANSWERED = 1
+    """First response; its value is the waiting time in microseconds."""
+    CLOSED = 2
+    """Closed, answered or not."""
+    MET = 3
+    """Answered within the limit."""
+    MISSED = 4
+    """The limit passed with no answer; stays when one comes late."""
+    LATE = 5
+    """Answered after the limit."""
+    ABANDONED = 6
+    """Closed unanswered within the limit."""
+    AT_RISK = 7
+    """Waited longer than the at-risk threshold, however it ended."""
+    UNANSWERED = 8
+    """Closed with no reply before."""
+    EXPIRED = 9
+    CLOCK_SKEW = 10
+    """Answered before it was created."""
+    CHANNEL_CONFLICT = 11
+    """Two channels were named for one ticket."""
+
+
+class Booking(NamedTuple):
+    """One thing booked for one ticket, at the moment at which it was decided."""
+
+    what: Book
+    at: int
+    value: int = 0
+
+
+class View(Protocol):
+    """Adds bookings up; `sign` is 1, or -1 where a late event took one back."""
+
+    def book(self, group: int, booking: Booking, sign: int) -> None:
+        """Count a booking for the group with this index in `Policy.groups`."""
+
+
+def bookings(ticket: Ticket, state: Life) -> tuple[Booking, ...]:
+    """List all that is booked for a ticket in this state, in the order in which it came."""
+    phase = state.phase
+    if phase is Phase.UNSEEN:
+        return ()
+    booked = [Booking(Book.CREATED, state.created)]
+    if ticket.conflict:
+        booked.append(Booking(Book.CHANNEL_CONFLICT, state.created))
+    if state.at_risk_at is not None:
+        booked.append(Booking(Book.AT_RISK, state.at_risk_at))
+    if state.breached_at is not None:
+        booked.append(Booking(Book.MISSED, state.breached_at))
+    ended = state.ended_at
+    if ended is not None:
+        _book_ending(booked, ticket, state, ended)
+    if state.closed_at is not None:
+        booked.append(Booking(Book.CLOSED, state.closed_at))
+    return tuple(booked)
+
+
+def _book_ending(booked: list[Booking], ticket: Ticket, state: Life, ended: int) -> None:
+    in_time = state.breached_at is None
+    if state.phase is Phase.ANSWERED:
+        booked.append(Booking(Book.ANSWERED, ended, ended - state.created))
+        booked.append(Booking(Book.MET if in_time else Book.LATE, ended))
+        if ticket.replied is not None and ticket.replied < state.created:
+            booked.append(Booking(Book.CLOCK_SKEW, ended))
+    elif state.phase is Phase.ABANDONED:
+        booked.append(Booking(Book.UNANSWERED, ended))
+        if in_time:
+            booked.append(Booking(Book.ABANDONED, ended))
+    else:
+        booked.append(Booking(Book.EXPIRED, ended))

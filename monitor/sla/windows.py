@@ -1,0 +1,208 @@
+"""Sliding windows: per group and window the sums of the last 60 panes, exact and retractable."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from monitor.sla.events import DAY, SECOND
+from monitor.sla.policy import Formula, Policy
+from monitor.sla.quantiles import bucket, quantiles
+from monitor.sla.views import Book, Booking
+
+WINDOWS: Final[Mapping[str, int]] = {"5m": 300 * SECOND, "1h": 3600 * SECOND, "24h": DAY}
+"""Each window's length in microseconds."""
+
+PANES: Final = 60
+"""A window is as long as this many panes, the newest still filling."""
+
+_FINEST_PANE: Final = min(WINDOWS.values()) // PANES
+
+_COUNTED: Final = Book.ABANDONED + 1
+"""Bookings up to this one are counted in windows."""
+
+
+class Pane:
+    """The sums of one stretch of time; also those of a whole window."""
+
+    __slots__ = ("counts", "latencies", "sum_us")
+
+    def __init__(self) -> None:
+        self.counts = [0] * _COUNTED
+        self.sum_us = 0
+        self.latencies: dict[int, int] = {}
+
+    def add(self, booking: Booking, sign: int) -> None:
+        """Count one booking, or take it back."""
+        self.counts[booking.what] += sign
+        if booking.what is Book.ANSWERED:
+            self.sum_us += sign * booking.value
+            _add(self.latencies, bucket(booking.value), sign)
+
+    def merge(self, other: "Pane", sign: int = 1) -> None:
+        """Add another's sums, or take them away."""
+        self.counts = [a + sign * b for a, b in zip(self.counts, other.counts, strict=True)]
+        self.sum_us += sign * other.sum_us
+        for index, count in other.latencies.items():
+            _add(self.latencies, index, sign * count)
+
+    def figures(self, formula: Formula) -> "Figures":
+        """Work out what is shown of these sums."""
+        c = self.counts
+        p50, p90 = quantiles(self.latencies, (0.5, 0.9))
+        return Figures(
+            created=c[Book.CREATED],
+            answered=c[Book.ANSWERED],
+            closed=c[Book.CLOSED],
+            met=c[Book.MET],
+            missed=c[Book.MISSED],
+            sum_us=self.sum_us,
+            p50_us=p50,
+            p90_us=p90,
+            service_level_ratio=service_level(c, formula),
+        )
+
+
+class Figures(NamedTuple):
+    """One window's figures, times in microseconds; no ratio and no quantile of nothing."""
+
+    created: int
+    answered: int
+    closed: int
+    met: int
+    missed: int
+    sum_us: int
+    p50_us: float | None
+    p90_us: float | None
+    service_level_ratio: float | None
+
+
+def service_level(counts: Sequence[int], formula: Formula) -> float | None:
+    """Return the share of decided tickets that were answered in time; None if none is decided."""
+    met, missed = counts[Book.MET], counts[Book.MISSED]
+    late, abandoned = counts[Book.LATE], counts[Book.ABANDONED]
+    of = {
+        Formula.ABANDON_IGNORED: (met, met + missed),
+        Formula.ANSWERED_ONLY: (met, met + late),
+        Formula.ABANDON_NEGATIVE: (met, met + missed + abandoned),
+        Formula.ABANDON_POSITIVE: (met + abandoned, met + missed + abandoned),
+    }
+    good, all_ = of[formula]
+    return good / all_ if all_ > 0 else None
+
+
+class Window:
+    """One group's window, its sums kept up to date.
+
+    Windows of several lengths form a chain: each holds only what has slid out of the finer one,
+    so a booking is added once and not to every window. Their panes fit into each other.
+    """
+
+    __slots__ = ("coarser", "finer", "first", "kept", "own", "pane_us")
+
+    def __init__(self, length_us: int, finer: "Window | None" = None) -> None:
+        self.pane_us = length_us // PANES
+        self.first = 0
+        self.kept: dict[int, Pane] = {}
+        self.own = Pane()
+        self.finer = finer
+        self.coarser: Window | None = None
+        if finer is not None:
+            finer.coarser = self
+
+    @property
+    def total(self) -> Pane:
+        """The sums of the whole window."""
+        total = Pane()
+        window: Window | None = self
+        while window is not None:
+            total.merge(window.own)
+            window = window.finer
+        return total
+
+    @property
+    def panes(self) -> dict[int, Pane]:
+        """The sums pane by pane."""
+        panes: dict[int, Pane] = {}
+        window: Window | None = self
+        while window is not None:
+            for number, pane in window.kept.items():
+                mine = number * window.pane_us // self.pane_us
+                panes.setdefault(mine, Pane()).merge(pane)
+            window = window.finer
+        return panes
+
+    def add(self, booking: Booking, sign: int) -> None:
+        """Count a booking in the pane of its moment.
+
+        What is older than the window is the coarser one's, and no one's beyond the coarsest.
+        """
+        number = booking.at // self.pane_us
+        if number < self.first:
+            if self.coarser is not None:
+                self.coarser.add(booking, sign)
+            return
+        pane = self.kept.get(number)
+        if pane is None:
+            pane = self.kept[number] = Pane()
+        pane.add(booking, sign)
+        self.own.add(booking, sign)
+
+    def advance(self, now: int) -> None:
+        """Let the panes that have slid out go to the coarser window."""
+        first = now // self.pane_us - PANES + 1
+        if first <= self.first:
+            return
+        self.first = first
+        for number in [n for n in self.kept if n < first]:
+            pane = self.kept.pop(number)
+            self.own.merge(pane, -1)
+            if self.coarser is not None:
+                self.coarser.absorb(pane, number * self.pane_us)
+
+    def absorb(self, pane: Pane, at: int) -> None:
+        """Take over a pane that slid out of the finer window."""
+        number = at // self.pane_us
+        if number >= self.first:
+            self.kept.setdefault(number, Pane()).merge(pane)
+            self.own.merge(pane)
+        elif self.coarser is not None:
+            self.coarser.absorb(pane, at)
+
+
+class Windows:
+    """Every group's windows (a `View`)."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.by_group = [_chain() for _ in policy.groups]
+        self._finest = [next(iter(windows.values())) for windows in self.by_group]
+        self._next_slide = 0
+
+    def book(self, group: int, booking: Booking, sign: int) -> None:
+        """Count a booking in the finest window, for all of them."""
+        if booking.what < _COUNTED:
+            self._finest[group].add(booking, sign)
+
+    def advance(self, now: int) -> None:
+        """Slide to `now`."""
+        if now < self._next_slide:
+            return
+        self._next_slide = (now // _FINEST_PANE + 1) * _FINEST_PANE
+        for windows in self.by_group:
+            # The coarsest first: what slides out of a finer one has to find its place.
+            for window in reversed(windows.values()):
+                window.advance(now)
+
+
+def _chain() -> dict[str, Window]:
+    windows: dict[str, Window] = {}
+    finer = None
+    for name, length in WINDOWS.items():
+        finer = windows[name] = Window(length, finer)
+    return windows
+
+
+def _add(counts: dict[int, int], index: int, count: int) -> None:
+    left = counts.get(index, 0) + count
+    if left:
+        counts[index] = left
+    else:
+        counts.pop(index, None)

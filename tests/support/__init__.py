@@ -1,0 +1,1 @@
+"""What the suites share: running the program, and readers that count for themselves."""

@@ -1,0 +1,109 @@
+"""Sliding windows: the sums of the last 60 panes, whatever is booked, taken back or late."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.sla.events import DAY, SECOND
+from monitor.sla.policy import Formula
+from monitor.sla.views import Book, Booking
+from monitor.sla.windows import PANES, WINDOWS, Pane, Window, Windows, service_level
+from tests.unit.sla.strategies import PLAIN, START
+from tests.unit.sla.watching import COUNTED
+
+PANE = 5 * SECOND
+spans = st.sampled_from((0, 1, PANE, 59 * PANE, 60 * PANE, 61 * PANE, 200 * PANE))
+jitters = st.sampled_from((-1, 0, 1))
+times = st.builds(lambda span, jitter: START + span + jitter, spans, jitters)
+booked = st.builds(Booking, st.sampled_from(COUNTED), times, st.sampled_from((0, 1, 7, PANE)))
+
+
+def sums(window):
+    return window.total.counts, window.total.sum_us, window.total.latencies
+
+
+def test_the_windows_are_those_of_the_contract():
+    assert WINDOWS == {"5m": 300 * SECOND, "1h": 3600 * SECOND, "24h": DAY}
+    assert PANES == 60
+
+
+@given(st.lists(st.tuples(booked, times), max_size=20))
+def test_a_window_is_the_sum_of_what_lies_in_its_last_sixty_panes(steps):
+    window, so_far, clock = Window(60 * PANE), [], 0
+    for booking, now in steps:
+        clock = max(clock, now, booking.at)
+        window.advance(clock)
+        window.add(booking, 1)
+        so_far.append(booking)
+        fresh = Pane()
+        for one in so_far:
+            if clock // PANE - 60 < one.at // PANE <= clock // PANE:
+                fresh.add(one, 1)
+        assert sums(window) == (fresh.counts, fresh.sum_us, fresh.latencies)
+        assert len(window.panes) <= 60
+
+
+@given(st.lists(booked, max_size=20), times, times)
+def test_what_is_taken_back_before_or_after_it_slid_out_leaves_nothing(bookings, first, second):
+    window = Window(60 * PANE)
+    first, second = sorted((first, second))
+    window.advance(first)
+    for booking in bookings:
+        window.add(booking, 1)
+    window.advance(second)
+    for booking in bookings:
+        window.add(booking, -1)
+    assert sums(window) == ([0] * len(COUNTED), 0, {})
+
+
+def test_a_booking_counts_until_its_pane_has_left():
+    windows = Windows(PLAIN)
+    windows.advance(START)
+    windows.book(0, Booking(Book.CREATED, START), 1)
+    window = windows.by_group[0]["5m"]
+    windows.advance(START + 300 * SECOND - 1)
+    assert window.total.counts[Book.CREATED] == 1
+    windows.advance(START + 300 * SECOND)
+    assert window.total.counts[Book.CREATED] == 0
+    assert windows.by_group[0]["1h"].total.counts[Book.CREATED] == 1
+    assert windows.by_group[1]["1h"].total.counts[Book.CREATED] == 0
+
+
+def test_what_windows_do_not_show_is_not_kept_in_them():
+    windows = Windows(PLAIN)
+    for what in Book:
+        windows.book(0, Booking(what, START), 1)
+    assert sum(windows.by_group[0]["24h"].total.counts) == len(COUNTED)
+
+
+def test_an_empty_window_has_no_ratio_and_no_quantile():
+    figures = Pane().figures(Formula.ABANDON_IGNORED)
+    assert figures == (0, 0, 0, 0, 0, 0, None, None, None)
+
+
+@pytest.mark.parametrize("formula", Formula)
+def test_of_nothing_decided_there_is_no_service_level(formula):
+    assert service_level([5, 0, 0, 0, 0, 0, 0], formula) is None
+
+
+# answered in time, answered late, passed with no answer, abandoned in time
+@pytest.mark.parametrize(
+    ("formula", "met", "late", "never", "abandoned", "ratio"),
+    [
+        (Formula.ABANDON_IGNORED, 6, 2, 2, 10, 6 / 10),
+        (Formula.ANSWERED_ONLY, 6, 2, 2, 10, 6 / 8),
+        (Formula.ABANDON_NEGATIVE, 6, 2, 2, 10, 6 / 20),
+        (Formula.ABANDON_POSITIVE, 6, 2, 2, 10, 16 / 20),
+        (Formula.ABANDON_IGNORED, 0, 0, 0, 3, None),
+        (Formula.ANSWERED_ONLY, 0, 0, 3, 3, None),
+        (Formula.ABANDON_NEGATIVE, 0, 0, 0, 3, 0.0),
+        (Formula.ABANDON_POSITIVE, 0, 0, 0, 3, 1.0),
+        (Formula.ABANDON_IGNORED, 1, 0, 0, 0, 1.0),
+        (Formula.ABANDON_IGNORED, 0, 0, 1, 0, 0.0),
+    ],
+)
+def test_a_service_level_is_what_its_formula_says(formula, met, late, never, abandoned, ratio):
+    counts = [0] * len(COUNTED)
+    counts[Book.MET], counts[Book.LATE] = met, late
+    counts[Book.MISSED], counts[Book.ABANDONED] = late + never, abandoned
+    assert service_level(counts, formula) == ratio
