@@ -1,0 +1,194 @@
+"""What is true now, added up over partitions: one value for all who show it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import msgspec
+
+from monitor.observability.stats import (
+    HOUR,
+    LONGEST_WAITING,
+    Delays,
+    GroupStats,
+    PartitionStats,
+    Sums,
+    Waiting,
+)
+from monitor.sla.policy import Policy, Target
+from monitor.sla.quantiles import quantiles
+from monitor.sla.ticket import Kind
+from monitor.sla.totals import edges
+from monitor.sla.views import Book
+from monitor.sla.windows import PANES, WINDOWS, Figures, Pane
+
+_HOUR_PANE: Final = WINDOWS[HOUR] // PANES
+
+
+class State(StrEnum):
+    """How far the figures can be trusted."""
+
+    STARTING = "starting"
+    LIVE = "live"
+    BEHIND = "behind"
+    BROKER_AWAY = "broker_away"
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How the monitor itself is doing; times in seconds since 1970."""
+
+    now: float
+    state: State
+    clock: float | None
+    """The least of the partitions' clocks."""
+    lag_records: int
+    partitions: int
+    """Those that are assigned, open or not, and those that nobody serves."""
+    partitions_caught_up: int
+    last_commit: float
+    records: dict[str, dict[str, int]]
+    """Records read by topic and outcome."""
+    delays: Delays = msgspec.field(default_factory=Delays)
+    owned: tuple[int, ...] = ()
+    """The partitions assigned to it, open or not."""
+    unserved: tuple[int, ...] = ()
+    """Partitions whose worker is gone, and which nobody else has taken over yet."""
+
+
+class Minute(NamedTuple):
+    """One minute of the last hour."""
+
+    created: int
+    answered: int
+    missed: int
+    p90_us: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One channel's figures, or one team's in it; times in microseconds."""
+
+    channel: str
+    team: str
+    target: Target
+    open: int
+    waiting: int
+    at_risk: int
+    overdue: int
+    oldest: int | None
+    next_deadline: int | None
+    windows: Mapping[str, Figures]
+    booked: Sequence[int]
+    """Counters by `Book`."""
+    taken_back: Sequence[int]
+    told: Sequence[int]
+    """Events told by `Kind`."""
+    edges: Sequence[int]
+    buckets: Sequence[int]
+    sum_us: int
+    parts: Sequence[GroupStats]
+    """What was added up: the hour and the tickets are only worked out where they are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All figures of some partitions."""
+
+    policy: Policy
+    groups: Sequence[Group]
+    health: Health
+
+
+def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) -> Overview:
+    """Add up the partitions' figures, group by group."""
+    found: dict[tuple[str, str], list[GroupStats]] = {name: [] for name in policy.groups}
+    for part in parts:
+        for group in part.groups:
+            # One written under another policy may name groups that this one does not.
+            found.get((group.channel, group.team), []).append(group)
+    groups = [_group(policy, *name, stats) for name, stats in found.items()]
+    return Overview(policy, groups, health)
+
+
+def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats]) -> Group:
+    target = policy.channels[channel]
+    wanted = edges(target)
+    same_edges = [part for part in parts if part.edges == wanted]
+    return Group(
+        channel,
+        team,
+        target,
+        open=sum(part.open for part in parts),
+        waiting=sum(part.waiting for part in parts),
+        at_risk=sum(part.at_risk for part in parts),
+        overdue=sum(part.overdue for part in parts),
+        oldest=_least(part.oldest for part in parts),
+        next_deadline=_least(part.next_deadline for part in parts),
+        windows={
+            name: _sum(part.windows[name] for part in parts).figures(policy.formula)
+            for name in WINDOWS
+        },
+        booked=_add([part.booked for part in parts], len(Book)),
+        taken_back=_add([part.taken_back for part in parts], len(Book)),
+        told=_add([part.told for part in parts], len(Kind)),
+        edges=wanted,
+        buckets=_add([part.buckets for part in same_edges], len(wanted) + 1),
+        sum_us=sum(part.sum_us for part in same_edges),
+        parts=parts,
+    )
+
+
+def longest_waiting(group: Group) -> list[Waiting]:
+    """Return the tickets of a group that have waited longest, the longest first."""
+    found = [ticket for part in group.parts for ticket in part.longest]
+    return sorted(found, key=lambda ticket: (ticket.created, ticket.ticket_id))[:LONGEST_WAITING]
+
+
+def last_hour(group: Group, clock: int) -> tuple[int, list[Minute]]:
+    """Return when the last hour's first minute begins, and its minutes; the last is not over."""
+    first = clock // _HOUR_PANE - PANES + 1
+    minutes = []
+    for number in range(first, first + PANES):
+        found = (part.minutes.get(number) for part in group.parts)
+        pane = _sum(sums for sums in found if sums is not None)
+        p90 = quantiles(pane.latencies, (0.9,))
+        minutes.append(
+            Minute(
+                pane.counts[Book.CREATED],
+                pane.counts[Book.ANSWERED],
+                pane.counts[Book.MISSED],
+                p90[0],
+            )
+        )
+    return first * _HOUR_PANE, minutes
+
+
+def add_records(counts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """Add up records by topic and outcome."""
+    total: dict[str, dict[str, int]] = {}
+    for each in counts:
+        for topic, outcomes in each.items():
+            known = total.setdefault(topic, {})
+            for outcome, count in outcomes.items():
+                known[outcome] = known.get(outcome, 0) + count
+    return total
+
+
+def _sum(all_sums: Iterable[Sums]) -> Pane:
+    total = Pane()
+    for sums in all_sums:
+        total.counts = [a + b for a, b in zip(total.counts, sums.counts, strict=True)]
+        total.sum_us += sums.sum_us
+        latencies = total.latencies
+        for index, count in sums.latencies.items():
+            latencies[index] = latencies.get(index, 0) + count
+    return total
+
+
+def _add(lists: Sequence[Sequence[int]], length: int) -> list[int]:
+    return [sum(column) for column in zip(*lists, strict=True)] if lists else [0] * length
+
+
+def _least(values: Iterable[int | None]) -> int | None:
+    return min((value for value in values if value is not None), default=None)

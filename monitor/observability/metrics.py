@@ -1,0 +1,236 @@
+"""The one list of the metrics and their names (DESIGN 4).
+
+Everything is read from the figures at the moment of the scrape, so nothing can drift from the
+tickets. Where there is nothing to say (the oldest of nobody, the ratio of an empty window) a
+gauge is NaN: the series is there, and no comparison with it is true.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.registry import Collector
+
+from monitor import __version__
+from monitor.observability.figures import Group, Health, Overview, State
+from monitor.observability.stats import DELAY_EDGES
+from monitor.sla.events import SECOND
+from monitor.sla.policy import Policy
+from monitor.sla.ticket import Kind
+from monitor.sla.views import Book
+
+_GAUGES: Sequence[tuple[str, str, Callable[[Group], float | None]]] = (
+    ("sla_tickets_open", "Tickets that are not over yet.", lambda g: g.open),
+    ("sla_tickets_waiting", "Tickets with no first response yet.", lambda g: g.waiting),
+    (
+        "sla_tickets_at_risk",
+        "Tickets waiting longer than the at-risk threshold, the overdue ones among them.",
+        lambda g: g.at_risk,
+    ),
+    ("sla_tickets_overdue", "Tickets waiting longer than the limit.", lambda g: g.overdue),
+    (
+        "sla_oldest_waiting_timestamp_seconds",
+        "When the ticket that has waited longest was created; NaN if none waits.",
+        lambda g: _seconds(g.oldest),
+    ),
+    (
+        "sla_next_deadline_timestamp_seconds",
+        "The nearest limit that a waiting ticket has not passed; NaN if there is none.",
+        lambda g: _seconds(g.next_deadline),
+    ),
+)
+
+_OUTCOMES = {"met": Book.MET, "missed": Book.MISSED, "abandoned": Book.ABANDONED}
+
+_EVENTS = {
+    "created": Book.CREATED,
+    "at_risk": Book.AT_RISK,
+    "breached": Book.MISSED,
+    "answered": Book.ANSWERED,
+    "closed": Book.UNANSWERED,
+    "expired": Book.EXPIRED,
+    "clock_skew": Book.CLOCK_SKEW,
+    "channel_conflict": Book.CHANNEL_CONFLICT,
+}
+
+_TAKEN_BACK = {**_EVENTS, "met": Book.MET, "abandoned": Book.ABANDONED}
+
+
+class Metrics(Collector):
+    """Registers itself, and reads an `Overview` at each scrape."""
+
+    def __init__(
+        self, registry: CollectorRegistry, policy: Policy, read: Callable[[], Overview]
+    ) -> None:
+        self._policy = policy
+        self._read = read
+        self._labels = ["channel", "team"] if policy.teams else ["channel"]
+        registry.register(self)
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing in advance: the first scrape does."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric with its present value."""
+        view = self._read()
+        yield from self._backlog(view.groups)
+        yield from self._counters(view.groups)
+        yield from self._windows(view.groups)
+        yield from self._targets()
+        yield from self._health(view.health)
+
+    def _backlog(self, groups: Sequence[Group]) -> Iterator[Metric]:
+        for name, text, read in _GAUGES:
+            gauge = GaugeMetricFamily(name, text, labels=self._labels)
+            for group in groups:
+                gauge.add_metric(self._values(group), _or_nan(read(group)))
+            yield gauge
+
+    def _counters(self, groups: Sequence[Group]) -> Iterator[Metric]:
+        latency = HistogramMetricFamily(
+            "sla_first_response_seconds",
+            "Time to the first human reply. A late correction adds, and takes nothing away.",
+            labels=self._labels,
+        )
+        outcomes = self._counter(
+            "sla_first_responses",
+            "Decided promises: answered in time, limit passed, or closed unanswered before it.",
+            "outcome",
+        )
+        events = self._counter(
+            "sla_ticket_events",
+            "What happened to tickets; closed are those without a reply, retracted those told "
+            "and taken back.",
+            "kind",
+        )
+        taken_back = self._counter(
+            "sla_retractions",
+            "Of the events and outcomes counted, those that a late event proved false.",
+            "kind",
+        )
+        for group in groups:
+            values = self._values(group)
+            edges = [edge / SECOND for edge in group.edges]
+            latency.add_metric(values, _cumulative(edges, group.buckets), group.sum_us / SECOND)
+            for outcome, book in _OUTCOMES.items():
+                outcomes.add_metric([*values, outcome], group.booked[book])
+            for kind, book in _EVENTS.items():
+                events.add_metric([*values, kind], group.booked[book])
+            events.add_metric([*values, "retracted"], group.told[Kind.RETRACTED])
+            for kind, book in _TAKEN_BACK.items():
+                taken_back.add_metric([*values, kind], group.taken_back[book])
+        yield from (latency, outcomes, events, taken_back)
+
+    def _windows(self, groups: Sequence[Group]) -> Iterator[Metric]:
+        latency = SummaryMetricFamily(
+            "sla_window_first_response_seconds",
+            "Time to the first human reply in a sliding window, quantiles within 1 %.",
+        )
+        level = GaugeMetricFamily(
+            "sla_window_service_level_ratio",
+            "Share of decided tickets answered in time in a sliding window; NaN if none was.",
+            labels=[*self._labels, "window"],
+        )
+        tickets = GaugeMetricFamily(
+            "sla_window_tickets",
+            "Tickets created, answered, closed, met and missed in a sliding window.",
+            labels=[*self._labels, "window", "state"],
+        )
+        for group in groups:
+            values = self._values(group)
+            for window, figures in group.windows.items():
+                labels = dict(zip(self._labels, values, strict=True)) | {"window": window}
+                for quantile, us in (("0.5", figures.p50_us), ("0.9", figures.p90_us)):
+                    value = _or_nan(_seconds(us))
+                    latency.add_sample(latency.name, {**labels, "quantile": quantile}, value)
+                latency.add_sample(f"{latency.name}_count", labels, figures.answered)
+                latency.add_sample(f"{latency.name}_sum", labels, figures.sum_us / SECOND)
+                level.add_metric([*values, window], _or_nan(figures.service_level_ratio))
+                for state in ("created", "answered", "closed", "met", "missed"):
+                    tickets.add_metric([*values, window, state], getattr(figures, state))
+        yield from (latency, level, tickets)
+
+    def _targets(self) -> Iterator[Metric]:
+        seconds = GaugeMetricFamily(
+            "sla_target_seconds", "What the policy promises.", labels=["channel", "threshold"]
+        )
+        ratio = GaugeMetricFamily(
+            "sla_target_ratio", "The share of tickets to be answered in time.", labels=["channel"]
+        )
+        for name, target in self._policy.channels.items():
+            seconds.add_metric([name, "at_risk"], target.at_risk / SECOND)
+            seconds.add_metric([name, "limit"], target.limit / SECOND)
+            ratio.add_metric([name], target.share)
+        yield from (seconds, ratio)
+
+    def _health(self, health: Health) -> Iterator[Metric]:
+        delay = HistogramMetricFamily(
+            "sla_detection_delay_seconds",
+            "From the moment at which a ticket was at risk or breached to the commit of the event.",
+        )
+        delays = health.delays
+        delay.add_metric([], _cumulative(DELAY_EDGES, delays.counts), delays.sum_seconds)
+        yield delay
+        records = CounterMetricFamily(
+            "sla_records",
+            "Input records committed, by what became of them.",
+            labels=["topic", "outcome"],
+        )
+        for topic, outcomes in health.records.items():
+            for outcome, count in outcomes.items():
+                records.add_metric([topic, outcome], count)
+        yield records
+        yield GaugeMetricFamily(
+            "sla_lag_records", "Input records still to be read.", health.lag_records
+        )
+        yield GaugeMetricFamily(
+            "sla_caught_up",
+            "1 while all there is in Kafka has been read, and the broker answers.",
+            int(health.state is State.LIVE),
+        )
+        yield GaugeMetricFamily(
+            "sla_last_commit_timestamp_seconds",
+            "When state, events and offsets were last committed.",
+            health.last_commit,
+        )
+        yield _info("sla_build_info", "The program's version.", {"version": __version__})
+        yield _info(
+            "sla_policy_info",
+            "The policy in force.",
+            {"formula": self._policy.formula.value, "channels": ",".join(self._policy.channels)},
+        )
+
+    def _counter(self, name: str, text: str, label: str) -> CounterMetricFamily:
+        return CounterMetricFamily(name, text, labels=[*self._labels, label])
+
+    def _values(self, group: Group) -> list[str]:
+        return [group.channel, group.team] if self._policy.teams else [group.channel]
+
+
+def _cumulative(edges: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    """Return bucket by bucket how many lie within its upper edge, in seconds."""
+    names = [*(repr(float(edge)) for edge in edges), "+Inf"]
+    return list(zip(names, map(float, accumulate(counts)), strict=True))
+
+
+def _info(name: str, text: str, labels: dict[str, str]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=list(labels))
+    family.add_metric(list(labels.values()), 1)
+    return family
+
+
+def _seconds(us: float | None) -> float | None:
+    return None if us is None else us / SECOND
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

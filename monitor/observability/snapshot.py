@@ -1,0 +1,98 @@
+"""The figures as the wall wants them: plain JSON values, times in seconds since 1970."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from monitor import __version__
+from monitor.observability.figures import Group, Overview, last_hour, longest_waiting
+from monitor.observability.stats import Waiting
+from monitor.sla.events import SECOND
+from monitor.sla.policy import Target
+from monitor.sla.windows import Figures
+
+
+def snapshot(view: Overview, notice: str = "") -> dict[str, Any]:
+    """Return what the page shows; `notice` is a sentence for the people in front of it."""
+    health = view.health
+    clock = health.clock
+    at = int((health.now if clock is None else clock) * SECOND)
+    return {
+        "now": health.now,
+        "state": health.state.value,
+        "clock": clock,
+        "clock_age_seconds": None if clock is None else max(0.0, health.now - clock),
+        "lag_records": health.lag_records,
+        "partitions": health.partitions,
+        "partitions_caught_up": health.partitions_caught_up,
+        "version": __version__,
+        "notice": " ".join(filter(None, (notice, _unserved(health.unserved)))),
+        "channels": [_channel(group, at) for group in view.groups],
+    }
+
+
+def _channel(group: Group, clock: int) -> dict[str, Any]:
+    start, minutes = last_hour(group, clock)
+    target = group.target
+    return {
+        "channel": group.channel,
+        "team": group.team,
+        "target": {
+            "at_risk_seconds": target.at_risk / SECOND,
+            "limit_seconds": target.limit / SECOND,
+            "ratio": target.share,
+        },
+        "open": group.open,
+        "waiting": group.waiting,
+        "at_risk": group.at_risk,
+        "overdue": group.overdue,
+        "oldest_waiting": _seconds(group.oldest),
+        "next_deadline": _seconds(group.next_deadline),
+        "tickets": [_ticket(ticket, target) for ticket in longest_waiting(group)],
+        "windows": {name: _window(figures) for name, figures in group.windows.items()},
+        "hour": {
+            "start": start / SECOND,
+            "step_seconds": 60,
+            "created": [minute.created for minute in minutes],
+            "answered": [minute.answered for minute in minutes],
+            "missed": [minute.missed for minute in minutes],
+            "p90_seconds": [_seconds(minute.p90_us) for minute in minutes],
+        },
+    }
+
+
+def _ticket(ticket: Waiting, target: Target) -> dict[str, Any]:
+    created = ticket.created
+    return {
+        "ticket_id": ticket.ticket_id,
+        "created_at": created / SECOND,
+        "at_risk_at": (created + target.at_risk) / SECOND,
+        "due_at": (created + target.limit) / SECOND,
+        "team": ticket.team,
+        "priority": ticket.priority,
+    }
+
+
+def _unserved(numbers: Sequence[int]) -> str:
+    """Say whose tickets are missing in the figures."""
+    if not numbers:
+        return ""
+    *rest, last = map(str, numbers)
+    which = f"partitions {', '.join(rest)} and {last}" if rest else f"partition {last}"
+    return f"Nobody serves {which} just now: what is waiting there is missing in these figures."
+
+
+def _window(figures: Figures) -> dict[str, Any]:
+    return {
+        "service_level_ratio": figures.service_level_ratio,
+        "created": figures.created,
+        "answered": figures.answered,
+        "closed": figures.closed,
+        "met": figures.met,
+        "missed": figures.missed,
+        "p50_seconds": _seconds(figures.p50_us),
+        "p90_seconds": _seconds(figures.p90_us),
+    }
+
+
+def _seconds(us: float | None) -> float | None:
+    return None if us is None else us / SECOND

@@ -1,0 +1,153 @@
+"""One partition's figures as a value: it can be sent, kept, and added to those of others."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from monitor.sla.effects import Effect
+from monitor.sla.engine import Engine
+from monitor.sla.events import SECOND
+from monitor.sla.ticket import Kind
+from monitor.sla.windows import Pane
+
+LONGEST_WAITING: Final = 8
+"""How many tickets a channel shows by name."""
+
+HOUR: Final = "1h"
+"""The window whose panes are the minutes of the last hour."""
+
+DELAY_EDGES: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)
+"""The upper edges of the detection delay's buckets, in seconds."""
+
+
+class Sums(msgspec.Struct, frozen=True, array_like=True):
+    """What was counted in a window or in one minute of it."""
+
+    counts: list[int]
+    """By `Book`."""
+    sum_us: int
+    latencies: dict[int, int]
+    """First responses by the bucket of `quantiles`."""
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True):
+    """A waiting ticket that is shown by name."""
+
+    created: int
+    ticket_id: str
+    team: str
+    priority: str
+
+
+class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel's figures, or one team's in it; times in microseconds."""
+
+    channel: str
+    team: str
+    open: int
+    waiting: int
+    at_risk: int
+    overdue: int
+    oldest: int | None
+    next_deadline: int | None
+    longest: list[Waiting]
+    """Those that have waited longest, the longest first."""
+    windows: dict[str, Sums]
+    minutes: dict[int, Sums]
+    """The last hour's minutes by number; where nothing happened there is none."""
+    booked: list[int]
+    taken_back: list[int]
+    told: list[int]
+    edges: tuple[int, ...]
+    buckets: list[int]
+    sum_us: int
+
+
+class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is shown of one partition."""
+
+    partition: int
+    clock: int
+    groups: list[GroupStats]
+    records: dict[str, dict[str, int]]
+    """Records read by topic and outcome."""
+    lag: int
+    caught_up: bool
+    last_commit: float
+
+
+class Delays(msgspec.Struct):
+    """From the moment at which something was due to its commit: a histogram in seconds."""
+
+    counts: list[int] = msgspec.field(default_factory=lambda: [0] * (len(DELAY_EDGES) + 1))
+    sum_seconds: float = 0.0
+
+    def observe(self, effects: Iterable[Effect], wall: int) -> None:
+        """Note what a commit has told, and when (microseconds)."""
+        for effect in effects:
+            if effect.kind in (Kind.AT_RISK, Kind.BREACHED):
+                delay = max(0, wall - effect.at) / SECOND
+                self.counts[bisect_left(DELAY_EDGES, delay)] += 1
+                self.sum_seconds += delay
+
+    def add(self, other: "Delays") -> None:
+        """Add another's counts."""
+        self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        self.sum_seconds += other.sum_seconds
+
+
+def partition_stats(
+    number: int,
+    engine: Engine,
+    *,
+    records: Mapping[str, Mapping[str, int]],
+    lag: int,
+    caught_up: bool,
+    last_commit: float,
+) -> PartitionStats:
+    """Take down a partition's figures as they stand; what comes later does not change them."""
+    return PartitionStats(
+        partition=number,
+        clock=engine.clock,
+        groups=[_group(engine, index) for index in range(len(engine.policy.groups))],
+        records={topic: dict(outcomes) for topic, outcomes in records.items()},
+        lag=lag,
+        caught_up=caught_up,
+        last_commit=last_commit,
+    )
+
+
+def _group(engine: Engine, index: int) -> GroupStats:
+    channel, team = engine.policy.groups[index]
+    backlog, totals = engine.backlogs[index], engine.totals.by_group[index]
+    windows = engine.windows.by_group[index]
+    return GroupStats(
+        channel=channel,
+        team=team,
+        open=backlog.open,
+        waiting=backlog.waiting,
+        at_risk=backlog.at_risk,
+        overdue=backlog.overdue,
+        oldest=backlog.oldest(),
+        next_deadline=backlog.next_deadline(),
+        longest=[_waiting(engine, each) for each in backlog.longest_waiting(LONGEST_WAITING)],
+        windows={name: _sums(window.total) for name, window in windows.items()},
+        minutes={number: _sums(pane) for number, pane in windows[HOUR].panes.items()},
+        booked=list(totals.booked),
+        taken_back=list(totals.taken_back),
+        told=list(totals.told),
+        edges=totals.edges,
+        buckets=list(totals.buckets),
+        sum_us=totals.sum_us,
+    )
+
+
+def _waiting(engine: Engine, ticket_id: str) -> Waiting:
+    ticket = engine.tickets[ticket_id]
+    return Waiting(ticket.created or 0, ticket_id, ticket.team, ticket.priority)
+
+
+def _sums(pane: Pane) -> Sums:
+    return Sums(list(pane.counts), pane.sum_us, dict(pane.latencies))

@@ -1,0 +1,1 @@
+"""Faust and Kafka: records in, one transaction a flush out."""

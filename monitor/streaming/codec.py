@@ -1,0 +1,233 @@
+"""Input records to events, and effects to CloudEvents: the only place that knows the wire."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from monitor.errors import InputError
+from monitor.sla.effects import Effect
+from monitor.sla.events import SECOND, AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.policy import Policy
+from monitor.sla.ticket import Kind, Telling
+
+AHEAD: Final = 600 * SECOND
+"""A time further than this ahead of the wall clock is a producer's error (DESIGN 3.4)."""
+
+_EMPTY_DATE: Final = datetime(1971, 1, 1, tzinfo=UTC)
+_END_OF_DATES: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+Label = str | int | None
+
+
+class _Created(msgspec.Struct, gc=False):
+    ticket_id: str | int
+    channel: str
+    created_at: Time
+    priority: Label = None
+    team: Label = None
+    customer_id: Label = None
+
+
+class _Replied(msgspec.Struct, gc=False):
+    ticket_id: str | int
+    replied_at: Time
+    automated: bool | None = None
+
+
+class _Closed(msgspec.Struct, gc=False):
+    ticket_id: str | int
+    closed_at: Time
+
+
+class UnusableError(InputError):
+    """A record that cannot be used; its text says why, for the person who produced it."""
+
+
+class Decoder:
+    """Turns the JSON of the three kinds of events into what the rules take.
+
+    Kinds are named by the contract's topic names, whatever the topics are called on the broker.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._channels = policy.channels
+        self._by_kind: dict[str, Callable[[bytes | str], Event]] = {
+            "ticket-created": self._created,
+            "agent-replied": self._replied,
+            "ticket-closed": self._closed,
+        }
+        self._read_created = msgspec.json.Decoder(_Created).decode
+        self._read_replied = msgspec.json.Decoder(_Replied).decode
+        self._read_closed = msgspec.json.Decoder(_Closed).decode
+
+    def record(self, kind: str, key: bytes | None, value: bytes | None, wall: int) -> Event:
+        """Decode a record of a topic; raises `UnusableError`.
+
+        `wall` is the wall clock in microseconds, against times that lie ahead.
+        """
+        if value is None:
+            raise UnusableError("the record has no value; send the event as a JSON object")
+        event = self.event(kind, value)
+        if key != event.ticket_id.encode():
+            raise UnusableError(_key_reason(key, event.ticket_id))
+        if event.at > wall + AHEAD:
+            ahead = (event.at - wall) // SECOND
+            raise UnusableError(
+                f"{_TIME_FIELDS[kind]} {rfc3339(event.at)} lies {ahead} s ahead of the wall clock; "
+                "check the producer's clock and time zone"
+            )
+        return event
+
+    def event(self, kind: str, value: bytes | str) -> Event:
+        """Decode an event of this kind; raises `UnusableError`."""
+        try:
+            event = self._by_kind[kind](value)
+        except msgspec.DecodeError as error:
+            raise UnusableError(_reason(str(error))) from None
+        except RecursionError:
+            raise UnusableError("it is nested too deeply; send one flat JSON object") from None
+        except UnicodeError:
+            raise UnusableError("it is not UTF-8 text; send one JSON object in UTF-8") from None
+        if not event.ticket_id:
+            raise UnusableError("ticket_id is empty; send the ticket's id")
+        return event
+
+    def _created(self, value: bytes | str) -> TicketCreated:
+        read = self._read_created(value)
+        if read.channel not in self._channels:
+            known = ", ".join(self._channels)
+            raise UnusableError(
+                f'no policy names the channel "{_shown(read.channel)}"; '
+                f"the policy has {known}: correct the event or add the channel to the policy"
+            )
+        return TicketCreated(
+            str(read.ticket_id),
+            read.channel,
+            micros(read.created_at, "created_at"),
+            _label(read.team),
+            _label(read.priority),
+            _label(read.customer_id),
+        )
+
+    def _replied(self, value: bytes | str) -> AgentReplied:
+        read = self._read_replied(value)
+        at = micros(read.replied_at, "replied_at")
+        return AgentReplied(str(read.ticket_id), at, bool(read.automated))
+
+    def _closed(self, value: bytes | str) -> TicketClosed:
+        read = self._read_closed(value)
+        return TicketClosed(str(read.ticket_id), micros(read.closed_at, "closed_at"))
+
+
+def micros(time: datetime, field: str) -> int:
+    """Return a time as microseconds since 1970; raises `UnusableError` for what is no date."""
+    if not _EMPTY_DATE <= time < _END_OF_DATES:
+        raise UnusableError(
+            f"{field} is {time.isoformat()}, which looks like an unset date; send the real time"
+        )
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def rfc3339(us: int) -> str:
+    """Return a moment as RFC 3339 in UTC, with as many decimals as it needs (none, 3 or 6)."""
+    moment = _EPOCH + timedelta(microseconds=us)
+    timespec = "microseconds" if us % 1000 else "milliseconds" if us % SECOND else "seconds"
+    return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
+def event_id(ticket_id: str, kind: Kind, revision: int) -> str:
+    """Return the id of a breach event: the same on every retry, and never used for another.
+
+    A kind told again after it was retracted gets the number of its telling.
+    """
+    base = f"{ticket_id}/first_response/{kind.name.lower()}"
+    return base if revision == 1 else f"{base}/{revision}"
+
+
+def cloud_event(effect: Effect, source: str) -> dict[str, Any]:
+    """Return a breach event as CloudEvents 1.0 in JSON form."""
+    kind = effect.kind.name.lower()
+    data: dict[str, Any] = {
+        "ticket_id": effect.ticket_id,
+        "channel": effect.channel,
+        "team": effect.team or None,
+        "priority": effect.priority or None,
+        "created_at": rfc3339(effect.created),
+        "due_at": rfc3339(effect.due_at),
+        "waited_seconds": effect.waited / SECOND,
+        "threshold_seconds": effect.threshold / SECOND,
+    }
+    if effect.replied is not None:
+        data["replied_at"] = rfc3339(effect.replied)
+    if effect.closed is not None:
+        data["closed_at"] = rfc3339(effect.closed)
+    if effect.retracts:
+        data["kinds"] = [telling.kind.name.lower() for telling in effect.retracts]
+        data["retracts"] = [_told_id(effect.ticket_id, telling) for telling in effect.retracts]
+    return {
+        "specversion": "1.0",
+        "id": event_id(effect.ticket_id, effect.kind, effect.revision),
+        "source": source,
+        "type": f"sla.first_response.{kind}",
+        "subject": effect.ticket_id,
+        "time": rfc3339(effect.at),
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+
+
+def _told_id(ticket_id: str, telling: Telling) -> str:
+    return event_id(ticket_id, telling.kind, telling.revision)
+
+
+def _label(value: Label) -> str:
+    return "" if value is None else str(value)
+
+
+def _key_reason(key: bytes | None, ticket_id: str) -> str:
+    if key is None:
+        return f'the record has no key; key it by its ticket id "{_shown(ticket_id)}"'
+    return (
+        f'its key "{_shown(key.decode(errors="replace"))}" is not its ticket id '
+        f'"{_shown(ticket_id)}"; '
+        "key every topic by ticket id, or a ticket's events part ways"
+    )
+
+
+def _shown(text: str) -> str:
+    """Return somebody's text as it may stand in a sentence: one line, printable, not endless."""
+    short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+_TIME_FIELDS: Final = {
+    "ticket-created": "created_at",
+    "agent-replied": "replied_at",
+    "ticket-closed": "closed_at",
+}
+
+_LONGEST_SHOWN: Final = 80
+
+_HINTS: Final[Mapping[str, str]] = {
+    "timezone component": "write the time with its offset, as 2026-01-31T12:00:00Z or +01:00",
+    "RFC3339": "write the time as 2026-01-31T12:00:00Z",
+    "`datetime`": "write the time as a string, as 2026-01-31T12:00:00Z",
+    "missing required field": "send the field",
+    "malformed": "send one JSON object a record",
+    "truncated": "send the whole JSON object",
+    "Expected `object`": "send one JSON object a record",
+}
+
+
+def _reason(error: str) -> str:
+    """Return msgspec's finding with what to do about it."""
+    hint = next((text for mark, text in _HINTS.items() if mark in error), "correct the field")
+    finding = error.replace(" - at `$.", " in field `").replace("`", "")
+    if not finding.startswith("JSON"):
+        finding = finding[0].lower() + finding[1:]
+    return f"{finding}; {hint}"

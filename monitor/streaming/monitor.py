@@ -1,0 +1,178 @@
+"""The monitor as one thing with a life: topics checked, app and partitions, figures, an end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from monitor.observability.figures import Health, State, add_records
+from monitor.observability.stats import Delays, PartitionStats, partition_stats
+from monitor.sla.events import SECOND
+from monitor.sla.policy import Policy
+from monitor.streaming import topics
+from monitor.streaming.app import create_app
+from monitor.streaming.partition import PartitionTask
+from monitor.streaming.partitions import Partitions
+from monitor.streaming.settings import Settings, Topics
+from monitor.streaming.transport import Consumer
+
+log = logging.getLogger(__name__)
+
+KINDS: Final = Topics().inputs
+"""The contract's names of the input topics, which name the kinds of events too."""
+
+AWAY_SECONDS: Final = 3.0
+"""With no answer for this long the broker is said to be away."""
+
+
+class Monitor:
+    """Runs the partitions of one worker; `start` and `stop` once each."""
+
+    def __init__(self, settings: Settings, policy: Policy) -> None:
+        self.settings = settings
+        self.policy = policy
+        self.delays = Delays()
+        """From due to committed, since this process began."""
+        self._partitions = Partitions(self._open_task)
+        self._kinds: dict[str, str] = {}
+        self._app: Any = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._records: dict[str, dict[str, int]] = {}
+
+    async def start(self) -> tuple[tuple[str, ...], int]:
+        """Check topics and join the group; return what is read and how many partitions it has.
+
+        Raises `BrokerUnreachableError` and `TopicError`; what goes wrong later is mended.
+        """
+        inputs, partitions = await topics.prepare(self.settings)
+        self._kinds = {
+            name: kind
+            for name, kind in zip(self.settings.topics.inputs, KINDS, strict=True)
+            if name in inputs
+        }
+        self._records = {name: {"ok": 0, "dead_letter": 0} for name in inputs}
+        self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
+        return inputs, partitions
+
+    async def stop(self, timeout_seconds: float = 2.5) -> None:
+        """Commit what is done and leave the group; what takes longer is done at the next start."""
+        if self._supervisor is None:
+            return
+        supervisor, self._supervisor = self._supervisor, None
+        await self._partitions.close(0.6 * timeout_seconds)
+        supervisor.cancel()
+        await asyncio.wait([supervisor])
+        await self._stop_app(0.2 * timeout_seconds)
+
+    def parts(self) -> list[PartitionStats]:
+        """Return the figures of the partitions that are open, as of now."""
+        return list(self.each_part())
+
+    def each_part(self) -> Iterator[PartitionStats]:
+        """Yield the figures of one open partition after the other, each as of its moment."""
+        for task in list(self._partitions.tasks.values()):
+            task.refresh()
+            if task.state:
+                yield partition_stats(
+                    task.number,
+                    task.state.engine,
+                    records=task.state.records,
+                    lag=task.lag(),
+                    caught_up=not task.behind(),
+                    last_commit=task.last_commit,
+                )
+
+    def health(self) -> Health:
+        """Return how the monitor is doing."""
+        tasks = list(self._partitions.tasks.values())
+        caught_up = sum(not task.behind() for task in tasks)
+        clocks = [task.state.engine.clock for task in tasks if task.state]
+        counted = [task.state.records for task in tasks if task.state]
+        return Health(
+            now=time.time(),
+            state=self._state(tasks, caught_up),
+            clock=min(clocks) / SECOND if any(clocks) else None,
+            lag_records=sum(task.lag() for task in tasks),
+            partitions=len(tasks),
+            partitions_caught_up=caught_up,
+            last_commit=max((task.last_commit for task in tasks), default=0.0),
+            records=add_records([self._records, *counted]),
+            delays=self.delays,
+            owned=tuple(sorted(task.number for task in tasks)),
+        )
+
+    def _state(self, tasks: Sequence[PartitionTask], caught_up: int) -> State:
+        consumer: Consumer | None = self._app.consumer if self._app else None
+        heard = consumer.heard_at() if consumer and tasks else 0.0
+        if heard and time.time() - heard > AWAY_SECONDS:
+            state = State.BROKER_AWAY
+        elif any(task.state is None for task in tasks) or not (tasks or self._is_idle()):
+            state = State.STARTING
+        else:
+            state = State.LIVE if caught_up == len(tasks) else State.BEHIND
+        return state
+
+    def _is_idle(self) -> bool:
+        """Tell whether it is in the group with nothing to do: there are more workers than work."""
+        return bool(
+            self._app
+            and self._app.consumer_generation_id > 0
+            and self._app.consumer
+            and not self._app.consumer.assignment()
+        )
+
+    def _open_task(self, number: int) -> PartitionTask:
+        return PartitionTask(
+            number,
+            self.settings,
+            self.policy,
+            self._app.consumer,
+            self._kinds,
+            over_at_reply=len(self._kinds) < len(KINDS),
+            on_commit=self.delays.observe,
+        )
+
+    async def _supervise(self) -> None:
+        """Keep an app running: one that crashed is replaced, the partitions begin again."""
+        pause = self.settings.retry_seconds
+        while True:
+            self._app = create_app(self.settings, self._kinds, self._partitions)
+            watcher = asyncio.create_task(self._watch_broker(), name="broker-watch")
+            try:
+                started = time.monotonic()
+                await self._app.start()
+                await self._app.wait_until_stopped()
+                log.warning("the worker stopped: %s; starting another", self._app.crash_reason)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the monitor lives on
+                log.warning("the worker failed: %s; starting another", error)
+            finally:
+                watcher.cancel()
+            await self._partitions.drop(1.0)
+            await self._stop_app(2.0)
+            if time.monotonic() - started > 60:  # noqa: PLR2004
+                pause = self.settings.retry_seconds
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 10.0)
+
+    async def _watch_broker(self) -> None:
+        """Say once when the broker goes away, and once when it is back."""
+        away = False
+        while True:
+            await asyncio.sleep(1.0)
+            is_away = self.health().state is State.BROKER_AWAY
+            if is_away != away:
+                away = is_away
+                if away:
+                    log.warning("the broker is away; going on as soon as it answers")
+                else:
+                    log.info("the broker is back")
+
+    async def _stop_app(self, timeout_seconds: float) -> None:
+        app, self._app = self._app, None
+        if app is None:
+            return
+        try:
+            await asyncio.wait_for(app.stop(), timeout_seconds)
+        except Exception as error:  # noqa: BLE001 - it is being thrown away
+            log.debug("stopping the worker: %r", error)

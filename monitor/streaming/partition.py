@@ -1,0 +1,318 @@
+"""The task of one partition: its state, its clock, its transactions; nothing is shared.
+
+Kafka Streams' StreamTask is the model. Taking a partition over starts with its transactional
+producer, which fences a former owner; then its state is read back, then input is taken from the
+committed offsets. Whatever goes wrong, the task lets go of all it holds and begins there again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import msgspec
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.structs import OffsetAndMetadata
+
+from monitor.sla.effects import Effect
+from monitor.sla.events import SECOND
+from monitor.sla.policy import Policy
+from monitor.streaming import outputs
+from monitor.streaming.changelog import recover
+from monitor.streaming.chunks import Chunk
+from monitor.streaming.offsets import committed
+from monitor.streaming.pace import Pace
+from monitor.streaming.settings import Settings
+from monitor.streaming.state import PartitionState
+from monitor.streaming.transport import Consumer
+
+log = logging.getLogger(__name__)
+
+Committed = Callable[[Sequence[Effect], int], None]
+"""Called after each commit with what was told in it and the wall clock in microseconds."""
+
+
+class PartitionTask:
+    """Owns one partition of every input topic for as long as this worker is assigned it."""
+
+    def __init__(
+        self,
+        number: int,
+        settings: Settings,
+        policy: Policy,
+        consumer: Consumer,
+        kinds: dict[str, str],
+        *,
+        over_at_reply: bool,
+        on_commit: Committed,
+    ) -> None:
+        self.number = number
+        self.state: PartitionState | None = None
+        """None while it is being opened."""
+        self.last_commit = 0.0
+        self._settings = settings
+        self._policy = policy
+        self._consumer = consumer
+        self._kinds = kinds
+        self._tps = {topic: TopicPartition(topic, number) for topic in kinds}
+        self._over_at_reply = over_at_reply
+        self._on_commit = on_commit
+        self._producer: AIOKafkaProducer | None = None
+        self._wake = asyncio.Event()
+        self._committed = asyncio.Event()
+        self._closing = False
+        self._suspended = False
+        self._pace = Pace(settings)
+        self._is_committing = False
+        self._failure: Exception | None = None
+        self._run = asyncio.create_task(self._live(), name=f"partition-{number}")
+
+    # -- asked from outside
+
+    def behind(self) -> list[str]:
+        """List the input topics that it has not read to their end."""
+        if self.state is None:
+            return list(self._tps)
+        positions = self.state.positions
+        read_all = self._consumer.has_read_all
+        return [topic for topic, tp in self._tps.items() if not read_all(tp, positions[topic])]
+
+    def refresh(self) -> None:
+        """Let time pass before somebody looks at the figures."""
+        if self.state is not None and not self._suspended:
+            self.state.tick(self.behind(), _wall())
+            if self.state.has_news:
+                self._wake.set()
+
+    def lag(self) -> int:
+        """Count the records still to be read, as far as is known."""
+        if self.state is None:
+            return 0
+        positions = self.state.positions
+        return sum(self._consumer.lag(tp, positions[topic]) for topic, tp in self._tps.items())
+
+    async def take(self, chunk: Chunk) -> None:
+        """Apply a chunk; one that does not follow on is dropped, and read again if need be."""
+        state, topic = self.state, chunk.tp.topic
+        if state is None or self._suspended or not self._consumer.is_current(chunk):
+            return
+        if chunk.begin != state.positions[topic]:
+            log.warning("%s: reading again from %d", chunk.tp, state.positions[topic])
+            self._consumer.read_from(chunk.tp, state.positions[topic])
+            return
+        try:
+            # What is left of this chunk is not read yet, so its own topic is behind meanwhile.
+            state.read(topic, chunk.records, chunk.end, {topic, *self.behind()}, _wall())
+            state.tick(self.behind(), _wall())
+        except Exception as error:  # noqa: BLE001 - the task begins again, nothing is lost
+            self._fail(error)
+            return
+        self._wake.set()
+        while self.state is state and state.pending > self._settings.max_pending:
+            self._committed.clear()
+            await self._committed.wait()
+
+    async def suspend(self) -> None:
+        """Commit what is done and take nothing more: the partition may be going elsewhere."""
+        self._suspended = True
+        self._wake.set()
+        while self.state is not None and (self._is_committing or self.state.is_dirty):
+            self._committed.clear()
+            await self._committed.wait()
+
+    def resume(self) -> None:
+        """Go on from where it stands: the partition has stayed."""
+        self._suspended = False
+        self._read_on()
+        self._wake.set()
+
+    async def close(self, timeout_seconds: float) -> None:
+        """Commit what is done, if that works in time, and let go of everything."""
+        self._closing = True
+        self._wake.set()
+        done, _ = await asyncio.wait([self._run], timeout=timeout_seconds)
+        if not done:
+            log.warning(
+                "partition %d: its last commit did not end in time; it is done again at the start",
+                self.number,
+            )
+            self._run.cancel()
+            await asyncio.wait([self._run], timeout=0.6)
+
+    # -- its life
+
+    async def _live(self) -> None:
+        pause = self._settings.retry_seconds
+        while True:
+            began = time.time()
+            try:
+                await self._wait_until_ours()
+                if self._closing:
+                    return
+                await self._open()
+                await self._serve()
+            except ProducerFenced:
+                log.warning("partition %d: another worker has taken it over", self.number)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("partition %d: %s; beginning again", self.number, _say(error))
+            except Exception:
+                log.exception("partition %d failed; beginning again", self.number)
+            finally:
+                await self._let_go()
+            if self._closing:
+                return
+            if self.last_commit > began:
+                pause = self._settings.retry_seconds
+            self._wake.clear()
+            await self._sleep(pause)
+            pause = min(2 * pause, 10.0)
+
+    async def _wait_until_ours(self) -> None:
+        """Wait until the group confirms whose the partition is.
+
+        Opening it fences whoever has it. A worker that was stopped for longer than its session
+        does not know yet that it is somebody else's; one in a rebalance does not know any more.
+        """
+        while not self._closing:
+            self._wake.clear()
+            if self._suspended:
+                await self._wake.wait()
+            elif await self._consumer.is_member():
+                return
+            else:
+                await self._sleep(self._settings.retry_seconds)
+
+    async def _open(self) -> None:
+        settings = self._settings
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.bootstrap,
+            transactional_id=settings.transactional_id(self.number),
+            client_id=f"{settings.app_id}-{self.number}",
+            transaction_timeout_ms=int(settings.transaction_timeout_seconds * 1000),
+            max_request_size=outputs.MAX_REQUEST_BYTES,
+            **settings.client_options,
+        )
+        await self._producer.start()
+        kept, (positions, clock) = await asyncio.gather(
+            recover(settings, self.number), committed(settings, self._tps.values())
+        )
+        for topic, tp in self._tps.items():
+            if topic not in positions:
+                positions[topic] = (await self._consumer.kafka.beginning_offsets([tp]))[tp]
+        self.state = PartitionState(
+            self._policy,
+            self._kinds,
+            positions,
+            clock=clock,
+            kept=kept,
+            over_at_reply=self._over_at_reply,
+        )
+        self._failure = None
+        self._pace.committed()
+        log.info("partition %d: %d tickets, reading on", self.number, len(kept.tickets))
+        if not self._suspended:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self.state is not None:
+            for topic, tp in self._tps.items():
+                self._consumer.read_from(tp, self.state.positions[topic])
+
+    async def _serve(self) -> None:
+        """Pump: let time pass, commit, and sleep until the next thing is due."""
+        state = self.state
+        assert state is not None  # noqa: S101 - just opened
+        while True:
+            if self._failure is not None:
+                raise self._failure
+            self._wake.clear()
+            behind = self.behind()
+            leaving = self._closing or self._suspended
+            if not leaving:
+                state.tick(behind, _wall())
+                if self._pace.is_forgetting_due(state, behind):
+                    state.engine.forget()
+            if state.is_dirty if leaving else self._pace.is_commit_due(state, behind):
+                await self._commit_in_time(state)
+            elif self._closing:
+                return
+            elif self._suspended:
+                await self._wake.wait()
+            else:
+                await self._sleep(self._pace.idle_seconds(state, behind, _wall()))
+
+    async def _commit_in_time(self, state: PartitionState) -> None:
+        """Commit, but give up a producer that gets nowhere while the group does answer.
+
+        Past its timeout the broker aborts the transaction anyway. While nobody answers there is
+        nothing better than to wait, with the figures in view.
+        """
+        commit = asyncio.create_task(self._commit(state))
+        try:
+            while not commit.done():
+                await asyncio.wait([commit], timeout=self._settings.transaction_timeout_seconds)
+                if not commit.done() and await self._consumer.is_member():
+                    raise TimeoutError("its commit does not end")
+            await commit
+        finally:
+            commit.cancel()
+
+    async def _commit(self, state: PartitionState) -> None:
+        """Commit: changed tickets, what is told, offsets and the clock; all or nothing."""
+        assert self._producer is not None  # noqa: S101 - opened
+        self._is_committing = True
+        batch = state.drain()
+        await outputs.write(self._producer, self._settings, self.number, batch)
+        metadata = msgspec.json.encode({"clock": batch.clock}).decode()
+        await self._producer.send_offsets_to_transaction(
+            {
+                tp: OffsetAndMetadata(batch.positions[topic], metadata)
+                for topic, tp in self._tps.items()
+            },
+            self._settings.app_id,
+        )
+        await self._producer.commit_transaction()
+        self.last_commit = time.time()
+        self._pace.committed()
+        self._is_committing = False
+        self._committed.set()
+        self._on_commit(batch.effects, _wall())
+
+    def _fail(self, error: Exception) -> None:
+        """Have the task begin again from what is committed."""
+        self._failure = error
+        self.state = None
+        self._wake.set()
+        self._committed.set()
+
+    async def _let_go(self) -> None:
+        self.state = None
+        self._is_committing = False
+        self._committed.set()
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            # One left open would hold up the readers of committed records until it times out.
+            with suppress(Exception):
+                await asyncio.wait_for(producer.abort_transaction(), 0.5)
+            try:
+                await asyncio.wait_for(producer.stop(), 2.0)
+            except Exception as error:  # noqa: BLE001 - it is being thrown away
+                log.debug("partition %d: closing its producer: %r", self.number, error)
+                await producer.client.close()
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+
+def _wall() -> int:
+    return int(time.time() * SECOND)
+
+
+def _say(error: BaseException) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,73 @@
+"""Every setting of the streaming part in one frozen value; nothing else reads any."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+DEFAULT_APP_ID: Final = "sla-monitor"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The names of the topics (DESIGN 2 and 4)."""
+
+    created: str = "ticket-created"
+    replied: str = "agent-replied"
+    closed: str = "ticket-closed"
+    breaches: str = "sla-breaches"
+    dead_letters: str = "sla-dead-letters"
+    stats: str = "sla-channel-stats"
+
+    @property
+    def inputs(self) -> tuple[str, str, str]:
+        """All that is read; the last one need not exist."""
+        return self.created, self.replied, self.closed
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this process talks to Kafka, and how it paces itself."""
+
+    bootstrap: str
+    app_id: str = DEFAULT_APP_ID
+    """The consumer group, and the prefix of the changelog's name and of the transactional ids."""
+    topics: Topics = Topics()
+    client_options: Mapping[str, Any] = field(default_factory=dict)
+    """Passed to every Kafka client: security and the like."""
+    session_timeout_seconds: float = 6.0
+    heartbeat_seconds: float = 1.5
+    transaction_timeout_seconds: float = 15.0
+    """How long a transaction that nobody ends may hold up the readers of committed records."""
+    fetch_wait_ms: int = 500
+    """How long the broker may hold an empty fetch; also how often an idle topic is heard of."""
+    fresh_seconds: float = 2.0
+    """A topic last heard of longer ago than this counts as behind (DESIGN 3.4)."""
+    max_poll_records: int = 5000
+    flush_seconds: float = 0.3
+    """The longest that changes wait for their transaction while nothing is to be told."""
+    idle_commit_seconds: float = 30.0
+    """How often a partition with nothing to commit commits its clock."""
+    max_pending: int = 20_000
+    """Changed tickets at which reading waits for the transaction under way."""
+    max_remembered: int = 50_000
+    """Tickets over at which a partition that is behind forgets those whose time has come.
+
+    One that has read everything does so at leisure; while catching up a straggler may still be
+    waiting in Kafka, and only memory is at stake.
+    """
+    retry_seconds: float = 0.5
+    """The first pause before a partition is opened again; it doubles up to 10 s."""
+
+    @property
+    def changelog(self) -> str:
+        """The compacted topic that holds every ticket."""
+        return f"{self.app_id}-tickets-changelog"
+
+    @property
+    def source(self) -> str:
+        """What the breach events name as their source."""
+        return f"/sla-monitor/{self.app_id}"
+
+    def transactional_id(self, partition: int) -> str:
+        """Return the id that fences a former owner of the partition."""
+        return f"{self.app_id}-{partition}"

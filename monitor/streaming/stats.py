@@ -1,0 +1,129 @@
+"""Figures between hosts: each publishes its partitions', and hears those of the others.
+
+A plain producer and a plain consumer without a group. Nothing depends on what they do but the
+wall, so whatever fails is tried again, and never stops the monitor.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from monitor.observability.stats import PartitionStats
+from monitor.observability.whole import Elsewhere, Published
+from monitor.streaming.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PUBLISH_SECONDS: Final = 1.0
+REPEAT_SECONDS: Final = 3.0
+"""How often figures that have not changed are published again: silence means nobody is there."""
+
+_RETRY_SECONDS: Final = 2.0
+_CLOSE_SECONDS: Final = 0.3
+_REQUEST_MS: Final = 5000
+_FETCH_MS: Final = 20
+_LISTEN_SECONDS: Final = 0.5
+
+
+async def publish(
+    settings: Settings, host: str, read: Callable[[], Iterable[PartitionStats]]
+) -> None:
+    """Publish what `read` returns about once a second, until cancelled."""
+    await _keep_trying("publish", lambda: _publish(settings, host, read))
+
+
+async def listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> None:
+    """Hear what is published from now on, until cancelled."""
+    await _keep_trying("read", lambda: _listen(settings, elsewhere, partitions))
+
+
+async def _keep_trying(what: str, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.debug("cannot %s the figures between hosts: %r; trying again", what, error)
+        except Exception:
+            log.exception("cannot %s the figures between hosts; trying again", what)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _publish(
+    settings: Settings, host: str, read: Callable[[], Iterable[PartitionStats]]
+) -> None:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap,
+        client_id=f"{settings.app_id}-stats",
+        compression_type="lz4",
+        request_timeout_ms=_REQUEST_MS,
+        **settings.client_options,
+    )
+    told: dict[int, tuple[bytes, float]] = {}
+    try:
+        await producer.start()
+        while True:
+            sent = []
+            for part in read():
+                await asyncio.sleep(0)  # a deadline must not wait for the figures of all
+                groups = msgspec.msgpack.encode(part.groups)
+                now = time.monotonic()
+                before, at = told.get(part.partition, (b"", 0.0))
+                if groups != before or now - at >= REPEAT_SECONDS:
+                    told[part.partition] = groups, now
+                    sent.append(
+                        await producer.send(
+                            settings.topics.stats,
+                            key=_key(settings, part.partition),
+                            value=msgspec.msgpack.encode(Published(host, part)),
+                        )
+                    )
+            await asyncio.gather(*sent)
+            await asyncio.sleep(PUBLISH_SECONDS)
+    finally:
+        with suppress(KafkaError, OSError, TimeoutError):
+            await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
+
+
+async def _listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> None:
+    decode = msgspec.msgpack.Decoder(Published).decode
+    ours = f"{settings.app_id}/".encode()
+    consumer = AIOKafkaConsumer(
+        settings.topics.stats,
+        bootstrap_servers=settings.bootstrap,
+        client_id=f"{settings.app_id}-stats",
+        auto_offset_reset="latest",
+        enable_auto_commit=False,
+        request_timeout_ms=_REQUEST_MS,
+        **settings.client_options,
+    )
+    try:
+        await consumer.start()
+        elsewhere.listening(partitions, time.monotonic())
+        while True:
+            assigned = consumer.assignment()
+            consumer.resume(*assigned)
+            fetched = await consumer.getmany(timeout_ms=_FETCH_MS)
+            # The embedded broker answers an empty fetch at once: aiokafka would ask without end.
+            consumer.pause(*assigned)
+            for record in (record for records in fetched.values() for record in records):
+                if record.key is not None and record.key.startswith(ours):
+                    # One of another version is as good as none.
+                    with suppress(msgspec.MsgspecError):
+                        elsewhere.heard(decode(record.value), time.monotonic())
+            await asyncio.sleep(_LISTEN_SECONDS)
+    finally:
+        elsewhere.deaf()
+        with suppress(KafkaError, OSError, TimeoutError):
+            await asyncio.wait_for(consumer.stop(), _CLOSE_SECONDS)
+
+
+def _key(settings: Settings, partition: int) -> bytes:
+    """Return the key: two app ids side by side share the topic, and have the same partitions."""
+    return f"{settings.app_id}/{partition}".encode()

@@ -1,0 +1,140 @@
+"""Figures as values: parts add up to the whole, and survive being sent."""
+
+import random
+
+import msgspec
+import pytest
+
+from monitor.observability.figures import Health, State, last_hour, longest_waiting, overview
+from monitor.observability.snapshot import snapshot
+from monitor.observability.stats import DELAY_EDGES, Delays, PartitionStats, partition_stats
+from monitor.sla.engine import Engine
+from monitor.sla.events import SECOND, AgentReplied, TicketClosed, TicketCreated
+from monitor.sla.policy import DEFAULT_POLICY, Policy, Target
+
+T0 = 1_800_000_000 * SECOND
+NOW = T0 + 3000 * SECOND
+POLICY = Policy(DEFAULT_POLICY.channels, teams=("billing",))
+
+
+def history(seed, tickets=400):
+    """Return the events of some tickets, each ticket's together."""
+    rng = random.Random(seed)
+    for number in range(tickets):
+        ticket_id = f"T-{number}"
+        created = T0 + rng.randrange(2990) * SECOND + rng.randrange(1000)
+        channel = rng.choice(list(POLICY.channels))
+        team = rng.choice(["", "billing", "sales"])
+        events = [TicketCreated(ticket_id, channel, created, team=team)]
+        if rng.random() < 0.7:
+            events.append(AgentReplied(ticket_id, created + int(rng.expovariate(1 / 90) * SECOND)))
+        if rng.random() < 0.3:
+            events.append(TicketClosed(ticket_id, created + rng.randrange(600) * SECOND))
+        yield events
+
+
+def engine_of(groups, policy=POLICY):
+    engine = Engine(policy)
+    events = sorted((event for events in groups for event in events), key=lambda event: event.at)
+    for event in events:
+        engine.step(event, max(engine.clock, min(event.at, NOW)))
+    engine.advance(NOW)
+    return engine
+
+
+def stats(number, engine, **changes):
+    values = {
+        "records": {"ticket-created": {"ok": 3, "dead_letter": number}},
+        "lag": number,
+        "caught_up": True,
+        "last_commit": 5.0,
+    }
+    return partition_stats(number, engine, **(values | changes))
+
+
+def health(**changes):
+    values = {
+        "now": NOW / SECOND,
+        "state": State.LIVE,
+        "clock": NOW / SECOND,
+        "lag_records": 0,
+        "partitions": 1,
+        "partitions_caught_up": 1,
+        "last_commit": 5.0,
+        "records": {},
+    }
+    return Health(**(values | changes))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_parts_added_up_are_the_overview_of_all_tickets_in_one(seed):
+    groups = list(history(seed))
+    whole = overview(POLICY, [stats(0, engine_of(groups))], health())
+    parts = [stats(number, engine_of(groups[number::5])) for number in range(5)]
+    together = overview(POLICY, parts, health())
+    assert snapshot(together) == snapshot(whole)
+    for one, other in zip(together.groups, whole.groups, strict=True):
+        assert longest_waiting(one) == longest_waiting(other)
+        assert last_hour(one, NOW) == last_hour(other, NOW)
+        for name in ("booked", "taken_back", "told", "edges", "buckets", "sum_us", "windows"):
+            assert getattr(one, name) == getattr(other, name)
+
+
+def test_a_part_comes_back_from_its_bytes_as_it_was():
+    part = stats(3, engine_of(history(1)))
+    body = msgspec.msgpack.encode(part)
+    assert msgspec.msgpack.decode(body, type=PartitionStats) == part
+
+
+def test_health_comes_back_from_its_bytes_as_it_was():
+    delays = Delays()
+    delays.counts[3], delays.sum_seconds = 2, 0.5
+    sick = health(delays=delays, unserved=(1, 2), state=State.BROKER_AWAY)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(sick), type=Health) == sick
+
+
+def test_a_part_does_not_change_with_the_engine_it_was_taken_from():
+    engine = engine_of(history(2))
+    part = stats(0, engine)
+    before = msgspec.msgpack.encode(part)
+    for events in history(3):
+        engine.apply(events)
+    engine.advance(NOW + 500 * SECOND)
+    assert msgspec.msgpack.encode(part) == before
+
+
+def test_of_the_longest_waiting_tickets_eight_are_named_and_the_longest_is_first():
+    events = [[TicketCreated(f"T-{n}", "email", T0 + n * SECOND)] for n in range(30)]
+    parts = [stats(n, engine_of(events[n::3], DEFAULT_POLICY)) for n in range(3)]
+    view = overview(DEFAULT_POLICY, parts, health())
+    (email,) = [group for group in view.groups if group.channel == "email"]
+    assert [len(part.groups[-1].longest) <= 8 for part in parts] == [True] * 3
+    assert [ticket.ticket_id for ticket in longest_waiting(email)] == [f"T-{n}" for n in range(8)]
+
+
+def test_a_part_of_another_policy_adds_no_buckets_that_have_other_edges_and_no_unknown_channel():
+    other = Policy({"chat": Target(7 * SECOND, 77 * SECOND), "fax": Target(SECOND, 2 * SECOND)})
+    engine = engine_of(
+        [[TicketCreated("T-1", "chat", T0), AgentReplied("T-1", T0 + SECOND)]], other
+    )
+    view = overview(DEFAULT_POLICY, [stats(0, engine)], health())
+    (chat,) = [group for group in view.groups if group.channel == "chat"]
+    assert (sum(chat.booked) > 0, sum(chat.buckets), chat.sum_us) == (True, 0, 0)
+    assert {group.channel for group in view.groups} == set(DEFAULT_POLICY.channels)
+
+
+def test_partitions_that_nobody_serves_are_named_in_the_notice():
+    said = snapshot(overview(POLICY, [], health(unserved=(1, 4, 6))), "Demo.")["notice"]
+    assert said.startswith("Demo. Nobody serves partitions 1, 4 and 6 just now")
+    said = snapshot(overview(POLICY, [], health(unserved=(2,))))["notice"]
+    assert said.startswith("Nobody serves partition 2 just now")
+    assert snapshot(overview(POLICY, [], health()))["notice"] == ""
+
+
+def test_delays_add_up_bucket_by_bucket():
+    one, other = Delays(), Delays()
+    one.counts[0], one.sum_seconds = 2, 0.01
+    other.counts[0], other.counts[-1], other.sum_seconds = 1, 1, 700.0
+    one.add(other)
+    assert (one.counts[0], one.counts[-1], one.sum_seconds) == (3, 1, 700.01)
+    assert len(one.counts) == len(DELAY_EDGES) + 1
