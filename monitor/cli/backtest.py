@@ -1,0 +1,160 @@
+"""`sla-monitor backtest`: a history through the same rules on a virtual clock."""
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import click
+
+from monitor.cli import options
+from monitor.cli.event_file import EventFile
+from monitor.cli.progress import progress
+from monitor.errors import InputError
+from monitor.sla.durations import format_duration
+from monitor.sla.effects import Effect
+from monitor.sla.engine import Engine
+from monitor.sla.events import SECOND
+from monitor.sla.policy import Policy
+from monitor.sla.tally import Tally
+from monitor.streaming.codec import Decoder, UnusableError, cloud_event
+from monitor.streaming.settings import DEFAULT_APP_ID, Settings
+
+_REMEMBERED: Final = 50_000
+"""Tickets at which those over for long enough are forgotten, as a monitor catching up does."""
+
+_END_OF_TIME: Final = 2**62
+
+_SHOWN_UNUSABLE: Final = 5
+
+
+class Backtest:
+    """Runs an event file through an engine, line by line, its clock that of the events."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.tally = Tally(policy)
+        self.lines = 0
+        self.unusable = 0
+        self.first_unusable: list[str] = []
+        self._engine = Engine(policy, views=[self.tally])
+        self._decode = Decoder(policy).event
+
+    @property
+    def remembered(self) -> int:
+        """How many tickets are in memory."""
+        return len(self._engine.tickets)
+
+    def run(self, path: str) -> Iterator[Effect]:
+        """Read the file to its end and on until every deadline is decided; yield what is told."""
+        engine, decode = self._engine, self._decode
+        file = EventFile(path)
+        with progress("backtest", file.size) as done:
+            for line in file:
+                self.lines += 1
+                done(file.position)
+                try:
+                    event = decode(line.kind, line.raw)
+                except UnusableError as reason:
+                    self._note(line.number, reason)
+                    continue
+                yield from engine.step(event, event.at)
+                if self.remembered > _REMEMBERED:
+                    self._forget()
+        yield from engine.advance(_END_OF_TIME)
+
+    def _forget(self) -> None:
+        self._engine.forget()
+        self._engine.changed.clear()
+
+    def _note(self, number: int, reason: UnusableError) -> None:
+        self.unusable += 1
+        if self.unusable <= _SHOWN_UNUSABLE:
+            self.first_unusable.append(f"line {number}: {reason}")
+
+
+@click.command(name="backtest")
+@click.argument("file")
+@options.policy_file
+@options.as_json
+@click.option(
+    "--events", is_flag=True, help="Print the breach events, one a line, instead of the figures."
+)
+@click.option(
+    "--app-id",
+    default=DEFAULT_APP_ID,
+    show_default=True,
+    metavar="ID",
+    help="The monitor that the events name as their source.",
+)
+def command(file: str, policy_path: Path | None, as_json: bool, events: bool, app_id: str) -> None:
+    """Run the events of FILE (.jsonl, .gz, or - for standard input) through the rules.
+
+    The clock is that of the events; after the last one it goes on until every deadline is decided.
+    """
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that goes away ends it quietly
+    backtest = Backtest(options.load_policy(policy_path))
+    began = time.perf_counter()
+    source = Settings("", app_id).source
+    for effect in backtest.run(file):
+        if events:
+            sys.stdout.write(json.dumps(cloud_event(effect, source), ensure_ascii=False) + "\n")
+    seconds = time.perf_counter() - began
+    if backtest.lines and backtest.unusable == backtest.lines:
+        raise InputError(
+            f"{file}: none of its {backtest.lines} events can be used; "
+            + "; ".join(backtest.first_unusable[:1])
+        )
+    figures = backtest.tally.figures()
+    if as_json and not events:
+        click.echo(json.dumps({"channels": figures}, indent=1))
+    elif not events:
+        _show(figures)
+    _report(file, backtest, seconds)
+
+
+def _report(file: str, backtest: Backtest, seconds: float) -> None:
+    rate = backtest.lines / seconds if seconds else 0.0
+    click.echo(
+        f"{file}: {backtest.lines:,} events in {seconds:.1f} s, {rate:,.0f} events/s", err=True
+    )
+    if backtest.unusable:
+        click.echo(f"{backtest.unusable:,} of them could not be used:", err=True)
+        for text in backtest.first_unusable:
+            click.echo(f"  {text}", err=True)
+        if backtest.unusable > _SHOWN_UNUSABLE:
+            click.echo(f"  ... and {backtest.unusable - _SHOWN_UNUSABLE:,} more", err=True)
+
+
+def _show(figures: Mapping[str, Mapping[str, int | float | None]]) -> None:
+    """Print a table for people, a column a channel."""
+    from rich.console import Console  # noqa: PLC0415 - not needed in a pipe of JSON
+    from rich.table import Table  # noqa: PLC0415
+
+    if not figures:
+        click.echo("no tickets")
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in figures:
+        table.add_column(name, justify="right")
+    rows = next(iter(figures.values()))
+    for row in rows:
+        label = row.removeprefix("first_response_").removesuffix("_seconds").removesuffix("_ratio")
+        table.add_row(
+            label.replace("_", " "), *(_cell(row, values[row]) for values in figures.values())
+        )
+    Console().print(table)
+
+
+def _cell(row: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    if row.endswith("_ratio"):
+        return f"{value:.1%}"
+    if row.endswith("_seconds"):
+        return format_duration(int(value * SECOND)) if value < 100 * 86_400 else f"{value:,.0f} s"
+    return f"{value:,}"

@@ -1,0 +1,154 @@
+"""`sla-monitor demo`: everything on one machine with nothing else installed."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from monitor.cli import INTERRUPTED
+from monitor.cli.traffic import Message, traffic
+from monitor.sla.policy import DEFAULT_POLICY
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaProducer
+
+    from monitor.streaming.settings import Settings
+
+_PARTITIONS: Final = 4
+_HISTORY_SECONDS: Final = 86_400.0
+_WEB_PORT: Final = 6066
+_HOUR: Final = 10.5
+"""It is always half past ten when the demo starts: the night is in its history."""
+
+
+@click.command(name="demo")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=1.0, max=600.0),
+    default=1.0,
+    show_default=True,
+    help="Let the day pass this many times as fast; the promises shrink with it.",
+)
+@click.option(
+    "--web-port",
+    type=click.IntRange(1, 65_535),
+    default=None,
+    metavar="N",
+    help=f"Port of the wall  [default: {_WEB_PORT}, or a free one if it is taken]",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Another day's traffic.")
+def command(speed: float, web_port: int | None, seed: int) -> int:
+    """Start an embedded broker, live traffic for four channels, the monitor and its wall.
+
+    A day of history is there from the start; 40 s later a chat rush begins that breaches.
+    """
+    import uvloop  # noqa: PLC0415
+
+    return uvloop.run(_demo(speed, _free_port(_WEB_PORT) if web_port is None else web_port, seed))
+
+
+async def _demo(speed: float, web_port: int, seed: int) -> int:
+    from monitor.broker.embedded import EmbeddedBroker  # noqa: PLC0415
+    from monitor.cli.serve import serving, set_up_logging, until_signal  # noqa: PLC0415
+    from monitor.streaming import topics  # noqa: PLC0415
+    from monitor.streaming.settings import Settings  # noqa: PLC0415
+
+    set_up_logging(logging.WARNING)
+    stop = until_signal((signal.SIGINT, signal.SIGTERM))
+    _say("starting the embedded broker ...")
+    async with EmbeddedBroker() as broker:
+        settings = Settings(broker.bootstrap, "sla-demo")
+        async with topics.admin_client(settings) as admin:
+            await topics.create(admin, topics.input_specs(settings, _PARTITIONS))
+        producer = await _producer(settings)
+        try:
+            now = time.time()
+            start = now - _HISTORY_SECONDS / speed
+            messages = traffic(start, seed, speed=speed, live_from=now, hour=_HOUR)
+            first_live = await _send_history(producer, messages, now)
+            notice = "Demo: the traffic is made up." + (
+                f" The day passes {speed:g} times as fast, and so do the promises."
+                if speed > 1
+                else ""
+            )
+            policy = DEFAULT_POLICY.scaled(1 / speed)
+            async with serving(settings, policy, "127.0.0.1", web_port, notice=notice) as address:
+                _say(f"the wall:        {address}")
+                _say(f"the metrics:     {address}metrics")
+                _say(f"the breaches:    {_program()} tail --broker {broker.bootstrap}")
+                _say("Ctrl-C ends it all.")
+                live = asyncio.create_task(_send_live(producer, first_live, messages))
+                stop.add_done_callback(lambda _: live.cancel())
+                await asyncio.wait([live])
+                _say("ending ...")
+        finally:
+            await producer.stop()
+    return INTERRUPTED if stop.done() and stop.result() is signal.SIGINT else 0
+
+
+async def _producer(settings: "Settings") -> "AIOKafkaProducer":
+    from aiokafka import AIOKafkaProducer  # noqa: PLC0415
+
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap)
+    await producer.start()
+    return producer
+
+
+async def _send_history(
+    producer: "AIOKafkaProducer", messages: Iterator[Message], now: float
+) -> Message:
+    """Send all that lies before now; return the first message that does not."""
+    for sent, message in enumerate(messages):
+        if message.at > now:
+            await producer.flush()
+            _say(f"a day of history: {sent:,} events")
+            return message
+        await _send(producer, message)
+    raise AssertionError("traffic has no end")
+
+
+async def _send_live(producer: "AIOKafkaProducer", first: Message, rest: Iterator[Message]) -> None:
+    """Send each message when its time comes."""
+    message: Message | None = first
+    while message is not None:
+        await asyncio.sleep(max(0.0, message.at - time.time()))
+        await _send(producer, message)
+        message = next(rest, None)
+
+
+async def _send(producer: "AIOKafkaProducer", message: Message) -> Any:
+    return await producer.send(
+        message.topic,
+        key=message.ticket_id.encode(),
+        value=json.dumps(message.fields).encode(),
+        timestamp_ms=int(message.at * 1000),
+    )
+
+
+def _free_port(wanted: int) -> int:
+    """Return the wanted port, or any free one if somebody listens there already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _program() -> str:
+    """Return how this program was called, so that what is printed can be typed."""
+    return os.path.relpath(sys.argv[0]) if os.sep in sys.argv[0] else "sla-monitor"
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

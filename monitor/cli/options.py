@@ -1,0 +1,76 @@
+"""Options that several commands share, and what they are turned into."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from monitor.errors import PolicyError
+from monitor.sla.policy import DEFAULT_POLICY, Policy
+
+broker: Final = click.option(
+    "--broker",
+    required=True,
+    metavar="HOST:PORT",
+    envvar="SLA_MONITOR_BROKER",
+    help="Kafka bootstrap address(es), comma separated.",
+)
+
+app_id: Final = click.option(
+    "--app-id",
+    default="sla-monitor",
+    show_default=True,
+    metavar="ID",
+    help="Consumer group, and prefix of the changelog and of the transactional ids.",
+)
+
+policy_file: Final = click.option(
+    "--policy",
+    "policy_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Policy file; the built-in targets need none.",
+)
+
+as_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def connect_timeout(seconds: float) -> Callable[[Any], Any]:
+    """Return the option that says how long to wait for the broker."""
+    return click.option(
+        "--connect-timeout",
+        type=click.FloatRange(min=0),
+        default=seconds,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long to wait for the broker before giving up with exit code 3.",
+    )
+
+
+def load_policy(path: Path | None) -> Policy:
+    """Read a policy file, or return the built-in policy; raises `PolicyError`."""
+    if path is None:
+        return DEFAULT_POLICY
+    from monitor.sla.policy_file import parse_policy  # noqa: PLC0415 - YAML only where it is used
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise PolicyError(f"{path} is not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise PolicyError(f"cannot read the policy {path}: {reason}") from None
+    return parse_policy(text, str(path))
+
+
+def checked_broker(value: str) -> str:
+    """Return a bootstrap address in which every part has a port; raises a usage error."""
+    for part in value.split(","):
+        host, _, port = part.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65_536:  # noqa: PLR2004
+            raise click.BadParameter(
+                f"{part.strip()!r} is not HOST:PORT; write it as localhost:9092",
+                param_hint="--broker",
+            )
+    return ",".join(part.strip() for part in value.split(","))

@@ -1,0 +1,168 @@
+"""A monitor with its web port: what `run` and `demo` share."""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.aiohttp import make_aiohttp_handler
+
+from monitor.errors import UsageError
+from monitor.observability.figures import Health, overview
+from monitor.observability.metrics import Metrics
+from monitor.observability.snapshot import snapshot
+from monitor.observability.stats import PartitionStats
+from monitor.observability.whole import Elsewhere
+from monitor.sla.policy import Policy
+from monitor.streaming.monitor import KINDS, Monitor
+from monitor.streaming.settings import Settings
+from monitor.streaming.stats import listen, publish
+from monitor.wall.server import Wall
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 2.2
+"""How long stopping may take: SIGTERM has to end in 3 s."""
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings, policy: Policy, host: str, port: int, *, notice: str = ""
+) -> AsyncIterator[str]:
+    """Run a monitor and its web port; yield the address of the wall.
+
+    Raises `UsageError` when the port is taken, and what `Monitor.start` raises.
+    """
+    monitor = Monitor(settings, policy)
+    name = new_host_name()
+    elsewhere = Elsewhere(name)
+
+    def read() -> tuple[list[PartitionStats], Health]:
+        return monitor.parts(), monitor.health()
+
+    async with web_port(host, port, policy, read, elsewhere=elsewhere, notice=notice) as address:
+        inputs, partitions = await monitor.start()
+        say_what_is_read(inputs, partitions)
+        try:
+            async with in_background(
+                publish(settings, name, monitor.each_part), listen(settings, elsewhere, partitions)
+            ):
+                yield address
+        finally:
+            await monitor.stop(STOP_SECONDS)
+
+
+@asynccontextmanager
+async def web_port(
+    host: str,
+    port: int,
+    policy: Policy,
+    read: Callable[[], tuple[list[PartitionStats], Health]],
+    *,
+    elsewhere: Elsewhere,
+    notice: str = "",
+    before_scrape: Callable[[], Awaitable[None]] | None = None,
+) -> AsyncIterator[str]:
+    """Serve the wall and /metrics; yield the address.
+
+    The metrics are those of this host alone, the wall shows `elsewhere` too: whoever scrapes adds
+    hosts up, whoever looks does not.
+
+    It comes first, so that a port that is taken is known before the group is joined.
+    """
+    registry = CollectorRegistry()
+    Metrics(registry, policy, lambda: overview(policy, *read()))
+    expose = make_aiohttp_handler(registry)
+
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        if before_scrape is not None:
+            await before_scrape()
+        return await expose(request)
+
+    def whole() -> dict[str, Any]:
+        parts, health = elsewhere.whole(*read(), time.monotonic())
+        return snapshot(overview(policy, parts, health), notice)
+
+    app = web.Application()
+    Wall(whole).add_routes(app)
+    app.router.add_get("/metrics", metrics)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}; "
+                "choose another --web-port"
+            ) from None
+        yield f"http://{host}:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def in_background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have coroutines run meanwhile."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+def new_host_name() -> str:
+    """Return what tells one monitor from others in what they publish."""
+    return uuid.uuid4().hex
+
+
+def say_what_is_read(inputs: Sequence[str], partitions: int) -> None:
+    """Log once what the group reads."""
+    log.info("reading %s, %d partitions each", ", ".join(inputs), partitions)
+    if len(inputs) < len(KINDS):
+        log.info("no topic %s: a ticket is over at its first response", KINDS[-1])
+
+
+def until_signal(signals: Sequence[signal.Signals]) -> "asyncio.Future[signal.Signals]":
+    """Return a future that is done when one of these signals comes."""
+    loop = asyncio.get_running_loop()
+    caught: asyncio.Future[signal.Signals] = loop.create_future()
+
+    def catch(which: signal.Signals) -> None:
+        if not caught.done():
+            caught.set_result(which)
+
+    for which in signals:
+        loop.add_signal_handler(which, catch, which)
+    return caught
+
+
+def set_up_logging(
+    level: int = logging.INFO, *, verbose: bool = False, worker: int | None = None
+) -> None:
+    """Log one line an event to stderr; libraries only speak up with `--verbose`."""
+    who = "" if worker is None else f"worker {worker}: "
+    logging.basicConfig(
+        level=logging.WARNING,
+        stream=sys.stderr,
+        format=f"%(asctime)s %(levelname)s {who}%(message)s",
+        force=True,
+    )
+    logging.getLogger("monitor").setLevel(level)
+    libraries = logging.INFO if verbose else logging.CRITICAL
+    for name in ("aiokafka", "faust", "mode", "asyncio", "aiohttp"):
+        logging.getLogger(name).setLevel(libraries)
+    # Faust's services log under our own module names too.
+    logging.getLogger("monitor.streaming.transport").setLevel(
+        logging.INFO if verbose else logging.WARNING
+    )

@@ -1,0 +1,158 @@
+"""`tail`: the breach events as they are committed, for people and for pipes.
+
+A quick answer to "what is late right now?" that needs neither the wall nor a Kafka tool.
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import click
+
+from monitor.cli import options
+from monitor.cli.tail_lines import Breach, json_line, line, read_breach
+from monitor.sla.durations import parse_duration
+from monitor.sla.ticket import Kind
+from monitor.streaming.settings import Settings
+
+READER_GONE: Final = 141
+"""The exit code of a program whose reader went away: 128 and the number of SIGPIPE."""
+
+
+class Filter(NamedTuple):
+    """Which events are asked for; none named means all."""
+
+    channels: frozenset[str]
+    kinds: frozenset[str]
+
+    def takes(self, breach: Breach) -> bool:
+        """Say whether this one is."""
+        return (not self.kinds or breach.kind in self.kinds) and (
+            not self.channels or breach.data.channel.casefold() in self.channels
+        )
+
+
+def _microseconds(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Return a duration that was given; raises a usage error."""
+    del ctx, param
+    try:
+        return None if value is None else parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command()
+@options.broker
+@click.option(
+    "--since",
+    callback=_microseconds,
+    metavar="TIME",
+    help="Begin with the events of the last TIME, as 1h or 30m; without it, with new ones.",
+)
+@click.option(
+    "--channel", "channels", multiple=True, metavar="NAME", help="Only this channel; repeatable."
+)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice([kind.name.lower() for kind in Kind]),
+    help="Only this kind of event; repeatable.",
+)
+@click.option(
+    "--no-follow",
+    is_flag=True,
+    help="End after the events that are there; all of them, unless --since says otherwise.",
+)
+@options.connect_timeout(10)
+@options.as_json
+def command(
+    *,
+    broker: str,
+    since: int | None,
+    channels: tuple[str, ...],
+    kinds: tuple[str, ...],
+    no_follow: bool,
+    connect_timeout: float,
+    as_json: bool,
+) -> int:
+    """Follow the breach events: coloured lines on a terminal, JSON lines in a pipe."""
+    settings = Settings(options.checked_broker(broker))
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    wanted = Filter(frozenset(map(str.casefold, channels)), frozenset(kinds))
+    terminal = sys.stdout.isatty()
+    write = _people() if terminal and not as_json else _json_lines(terminal=terminal)
+    try:
+        asyncio.run(_tail(settings, connect_timeout, since, wanted, write, follow=not no_follow))
+    except BrokenPipeError:
+        # Nothing is left in the way of a quiet end: what is flushed at exit goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_GONE
+    return 0
+
+
+async def _tail(
+    settings: Settings,
+    timeout_seconds: float,
+    since: int | None,
+    wanted: Filter,
+    write: Callable[[Breach, bytes], None],
+    *,
+    follow: bool,
+) -> None:
+    """Print events until there is no more reader, Ctrl-C, or the end where it is asked for."""
+    from monitor.cli.tail_reader import read  # noqa: PLC0415 - imports Kafka
+    from monitor.cli.tail_watch import reader_watch  # noqa: PLC0415
+
+    reader_is_there = reader_watch(sys.stdout.buffer)
+    warned = False
+    async with aclosing(read(settings, timeout_seconds, since, follow=follow)) as reading:
+        async for records in reading:
+            for record in records:
+                breach = read_breach(record.value)
+                if breach is None:
+                    if not warned:
+                        _warn(record)
+                    warned = True
+                elif wanted.takes(breach):
+                    write(breach, record.value)
+            sys.stdout.flush()
+            if not reader_is_there():
+                raise BrokenPipeError
+
+
+def _warn(record: Any) -> None:
+    click.echo(
+        f"skipped what is no breach event: {record.topic}, partition "
+        f"{record.partition}, offset {record.offset}; something else writes there",
+        err=True,
+    )
+
+
+def _json_lines(*, terminal: bool) -> Callable[[Breach, bytes], None]:
+    """Return what writes the events as they are, a line each."""
+    out = sys.stdout.buffer
+
+    def write(breach: Breach, value: bytes) -> None:
+        del breach
+        out.write(json_line(value, terminal=terminal))
+
+    return write
+
+
+def _people() -> Callable[[Breach, bytes], None]:
+    """Return what writes coloured lines."""
+    from rich.console import Console  # noqa: PLC0415 - for terminals only
+
+    console = Console(highlight=False, soft_wrap=True)
+
+    def write(breach: Breach, value: bytes) -> None:
+        del value
+        console.print(line(breach, datetime.now().astimezone()))
+
+    return write

@@ -1,0 +1,1 @@
+"""The live page that a team looks at."""

@@ -1,0 +1,392 @@
+"""What a team sees on the wall, and what it must never see."""
+
+import asyncio
+import re
+import time
+
+import pytest
+
+from tests.page.source import channel, ticket
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+DASH = "\N{EN DASH}"
+HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
+SCREENS = {"phone": (390, 844), "laptop": (1366, 768), "television": (3840, 2160)}
+STATES = {"phone": "2 overdue", "chat": "1 at risk", "social": "calm", "email": "calm"}
+
+
+def card(page, name):
+    return page.locator(".card").filter(has=page.locator(f".name:text-is('{name}')"))
+
+
+async def seconds_on(locator):
+    shown = re.search(r"[\d:]+", await locator.text_content())[0]
+    total = 0
+    for part in shown.split(":"):
+        total = total * 60 + int(part)
+    return total
+
+
+async def eventually(page, script, within=5.0):
+    # Not `wait_for_function`: it evaluates text in the page, which the page's policy forbids.
+    async with asyncio.timeout(within):
+        while not await page.evaluate(script):
+            await page.wait_for_timeout(50)
+
+
+async def test_four_channels_appear_with_their_promise_and_figures(open_page):
+    page = await open_page()
+    assert await page.locator(".card .name").all_text_contents() == list(STATES)
+    chat = card(page, "chat")
+    assert await chat.locator(".promise").text_content() == (
+        "first reply within 2 min, at risk after 1 min 30 s"
+    )
+    assert await chat.locator(".figure dd").all_text_contents() == ["3", "1", "0"]
+    assert page.complaints == []
+
+
+async def test_figures_follow_the_source_live(open_page, source):
+    page = await open_page()
+    source.channel("chat")["overdue"] = 7
+    await eventually(page, "document.body.innerText.includes('7 overdue')")
+    assert await page.title() == f"● 9 overdue {DASH} SLA wall"
+    assert "chat: 7 overdue" in await page.locator("[aria-live=polite]").text_content()
+
+
+async def test_a_channel_that_comes_or_goes_gets_or_loses_its_card(open_page, source):
+    page = await open_page()
+    source.channels[:] = [*source.channels[1:], channel("chat", time.time(), team="Berlin")]
+    await eventually(page, "document.querySelector('.wall').innerText.includes('Berlin')")
+    names = await page.locator(".card .name").all_text_contents()
+    assert names == ["chat", "social", "email", "chat · Berlin"]
+
+
+@pytest.mark.parametrize("skew_seconds", [0, 5000])
+async def test_countdowns_move_by_the_clock_of_the_server(open_page, source, skew_seconds):
+    now = time.time() + skew_seconds
+    source.offset_seconds = skew_seconds
+    source.channel("chat")["tickets"] = [
+        ticket("late", now - 315),
+        ticket("soon", now - 100),
+        ticket("fresh", now - 20),
+    ]
+    page = await open_page()
+    late, soon, fresh = await card(page, "chat").locator(".countdown").all()
+    assert re.fullmatch(r"\+03:1\d overdue", await late.text_content())
+    assert re.fullmatch(r"00:[12]\d at risk", await soon.text_content())
+    assert re.fullmatch(r"01:[34]\d left", await fresh.text_content())
+    before = [await seconds_on(each) for each in (late, fresh)]
+    await asyncio.sleep(1.5)
+    after = [await seconds_on(each) for each in (late, fresh)]
+    assert 1 <= after[0] - before[0] <= 3
+    assert 1 <= before[1] - after[1] <= 3
+
+
+async def test_a_wait_of_hours_counts_down_in_hours(open_page):
+    page = await open_page()
+    first = card(page, "email").locator(".countdown").first
+    assert re.fullmatch(r"6:0\d:\d\d left", await first.text_content())
+
+
+async def test_a_hostile_ticket_id_is_text_and_runs_nothing(open_page, source):
+    chat = source.channel("chat")
+    chat["tickets"] = [ticket(HOSTILE, time.time(), priority=HOSTILE, team=HOSTILE)]
+    chat["team"] = ""
+    source.notice = HOSTILE
+    source.channels.append(channel("chat", time.time(), team=HOSTILE))
+    page = await open_page()
+    assert await card(page, "chat").locator(".id").first.text_content() == HOSTILE
+    assert await page.locator(".notice").text_content() == HOSTILE
+    assert await page.evaluate("window.hacked") is None
+    assert await page.locator("main script, main img, .notice > *").count() == 0
+    assert page.complaints == []
+
+
+async def test_states_have_words_and_shapes_not_just_colours(open_page):
+    page = await open_page()
+    shapes = {}
+    for name, words in STATES.items():
+        state = card(page, name).locator(".state")
+        assert await state.text_content() == words
+        shapes[name] = await state.locator("use").get_attribute("href")
+    assert shapes["social"] == shapes["email"]
+    assert len(set(shapes.values())) == 3
+
+
+async def test_the_title_and_the_header_tell_the_worst_state(open_page):
+    page = await open_page()
+    assert await page.title() == f"● 2 overdue {DASH} SLA wall"
+    assert (await page.locator(".overall").text_content()).strip() == "2 overdue"
+
+
+async def test_no_tickets_decided_is_no_hundred_percent(open_page):
+    page = await open_page()
+    cells = card(page, "social").locator(".share td")
+    assert await cells.nth(0).text_content() == f"{DASH}no tickets decided"
+    assert await cells.nth(1).text_content() == "90 %✓ on target"
+    below = card(page, "phone").locator(".share td").nth(0)
+    assert await below.text_content() == "71.4 %▼ below"
+
+
+async def test_a_share_is_never_rounded_up(open_page):
+    page = await open_page()
+    assert "99.9 %" in await card(page, "chat").locator(".share td").nth(1).text_content()
+
+
+async def test_windows_without_figures_and_an_empty_queue_are_shown_in_words(open_page, source):
+    social = source.channel("social")
+    social["windows"] = {"5m": {}, "1h": {}, "24h": {}}
+    page = await open_page()
+    shares = await card(page, "social").locator(".share td").all_text_contents()
+    assert shares == [f"{DASH}no tickets decided"] * 3
+    assert "Nobody is waiting." in await card(page, "social").text_content()
+    assert page.complaints == []
+
+
+async def test_more_waiting_than_fit_are_counted(open_page):
+    page = await open_page()
+    assert await card(page, "email").locator(".ticket").count() == 6
+    assert await card(page, "email").locator(".more").text_content() == "and 106 more"
+
+
+async def test_the_last_hour_is_drawn_with_a_legend_and_a_description(open_page):
+    page = await open_page()
+    await page.wait_for_selector(".card canvas")
+    assert await page.locator(".card canvas").count() == 4
+    legend = await card(page, "phone").locator(".legend").text_content()
+    assert re.search(r"created \d+\s+answered \d+\s+missed \d+", legend)
+    described = await card(page, "phone").locator(".chart").get_attribute("aria-label")
+    assert "missed" in described
+
+
+async def test_no_channels_is_said_in_a_friendly_sentence(open_page, source):
+    source.channels.clear()
+    page = await open_page()
+    assert await page.locator(".empty").is_visible()
+    assert "no channels" in await page.locator(".empty").text_content()
+    assert page.complaints == []
+
+
+async def test_a_notice_is_shown_and_goes(open_page, source):
+    source.notice = "This is a demo."
+    page = await open_page()
+    assert await page.locator(".notice").text_content() == "This is a demo."
+    source.notice = ""
+    await page.locator(".notice").wait_for(state="hidden")
+
+
+async def stale_age(page):
+    title = await page.locator(".banner strong").text_content()
+    return int(re.fullmatch(rf"STALE {DASH} figures are from (\d+) s ago", title)[1])
+
+
+async def test_a_stalled_stream_says_stale_within_five_seconds_and_recovers(open_page, site):
+    page = await open_page()
+    await site.stop()
+    await eventually(page, "document.querySelector('.banner').innerText.includes('STALE')")
+    first = await stale_age(page)
+    assert "connection is lost" in await page.locator(".banner").text_content()
+    assert await page.title() == f"■ STALE {DASH} SLA wall"
+    assert await opacity(page, ".figures") <= 0.6
+    frozen = await page.locator(".countdown").first.text_content()
+    await asyncio.sleep(2.2)
+    assert 1 <= await stale_age(page) - first <= 3
+    assert await page.locator(".countdown").first.text_content() == frozen
+    await site.start()
+    await page.locator(".banner").wait_for(state="hidden", timeout=5000)
+    await eventually(page, "document.body.dataset.connection === 'live'")
+
+
+async def opacity(page, selector):
+    await asyncio.sleep(0.4)  # the fade
+    found = await page.eval_on_selector(selector, "element => getComputedStyle(element).opacity")
+    return float(found)
+
+
+async def test_a_snapshot_that_fails_says_stale_though_the_connection_stands(open_page, source):
+    page = await open_page()
+    working, source.channels = source.channels, None
+    source.state = object()
+    await eventually(page, "document.querySelector('.banner').innerText.includes('STALE')")
+    assert "No message from the monitor" in await page.locator(".banner").text_content()
+    source.channels, source.state = working, "live"
+    await page.locator(".banner").wait_for(state="hidden", timeout=5000)
+
+
+async def test_a_stream_that_the_browser_gave_up_is_opened_again(open_page, site, source):
+    page = await open_page()
+
+    # An answer that is no event stream closes an EventSource for good.
+    async def login_page(route):
+        await route.fulfill(status=200, content_type="text/html", body="Please log in.")
+
+    await page.route("**/events", login_page)
+    async with page.expect_response(lambda answer: answer.headers["content-type"] == "text/html"):
+        await site.stop()
+    await page.wait_for_timeout(100)
+    await site.start()
+    await page.unroute("**/events")
+    source.notice = "Back again."
+    await eventually(page, "document.body.innerText.includes('Back again.')")
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "words"),
+    [
+        ("broker_away", 42.0, ("figures are from 4\\d s ago", "The broker is away")),
+        ("starting", None, ("no figures yet", "still catching up: 1,234 records behind")),
+        ("behind", 900.0, ("figures are from 15 min", "Still catching up: 1,234 records behind")),
+        ("live", 9.0, ("figures are from (9|1\\d) s ago", "Still catching up")),
+    ],
+)
+async def test_a_monitor_that_cannot_know_says_stale_and_why(open_page, source, state, age, words):
+    title, reason = words
+    page = await open_page()
+    assert await page.locator(".banner").is_hidden()
+    source.state, source.clock_age_seconds, source.lag_records = state, age, 1234
+    await eventually(page, "document.querySelector('.banner').innerText.includes('STALE')")
+    assert re.search(f"STALE {DASH} {title}", await page.locator(".banner strong").text_content())
+    assert reason in await page.locator(".banner").text_content()
+    assert await opacity(page, ".figures") <= 0.6
+    source.state, source.clock_age_seconds, source.lag_records = "live", 0.02, 0
+    await page.locator(".banner").wait_for(state="hidden", timeout=3000)
+    assert await opacity(page, ".figures") == 1
+
+
+async def test_a_monitor_a_little_behind_says_how_far_and_is_not_stale(open_page, source):
+    source.state, source.clock_age_seconds, source.lag_records = "behind", 2.0, 12345
+    page = await open_page()
+    banner = await page.locator(".banner").text_content()
+    assert re.search(r"Catching up, 12,345 records behind; clock at \d\d:\d\d:\d\d", banner)
+    assert "9 of 12 partitions caught up" in banner
+    assert await opacity(page, ".figures") == 1
+
+
+async def test_nothing_is_counted_overdue_by_the_wall_clock_while_behind(open_page, source):
+    source.state, source.clock_age_seconds = "behind", 600.0
+    source.channel("chat")["tickets"] = [ticket("answered-but-unread", time.time() - 300)]
+    page = await open_page()
+    shown = await card(page, "chat").locator(".countdown").first.text_content()
+    assert shown.endswith("left")
+
+
+async def test_a_new_release_brings_a_new_page(open_page, source):
+    page = await open_page()
+    async with page.expect_navigation():
+        source.version = "0.2.0"
+    await eventually(page, "document.body.innerText.includes('v0.2.0')")
+
+
+async def test_the_theme_follows_the_system_until_the_button_is_pressed(open_page):
+    page = await open_page(color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = await page.evaluate(background)
+    await page.locator(".theme").click()
+    light = await page.evaluate(background)
+    assert light != dark
+    await page.reload()
+    await page.wait_for_selector(".card")
+    assert await page.evaluate(background) == light
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (768, 1024), (1366, 768), (3840, 2160)])
+async def test_nothing_scrolls_sideways(open_page, source, width, height):
+    source.channel("chat")["tickets"][0]["ticket_id"] = "T-" + "0123456789" * 12
+    source.channel("email")["waiting"] = 123456
+    source.channels.append(channel("social", time.time(), team="A-team-with-a-name-of-some-length"))
+    source.notice = "This is a demo with a sentence that is rather long. " * 3
+    page = await open_page(width, height)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate(CLIPPED_SIDEWAYS) == []
+
+
+CLIPPED_SIDEWAYS = """
+() => [...document.querySelectorAll('.card .body > *, .figure, .service td, .ticket, .state')]
+  .filter((element) => element.scrollWidth > element.clientWidth + 1)
+  .map((element) => `${element.className || element.tagName}: ${element.textContent.trim()}`)
+"""
+
+OUT_OF_SIGHT = """
+() => [...document.querySelectorAll('.card, .card .body > *, .ticket, .more:not(:empty), .chart')]
+  .filter((element) => {
+    const box = element.getBoundingClientRect();
+    const card = element.closest('.card').getBoundingClientRect();
+    return box.top < 0 || box.bottom > innerHeight || box.bottom > card.bottom + 1;
+  })
+  .map((element) => `${element.className}: ${element.textContent.trim().slice(0, 40)}`)
+"""
+
+
+async def test_six_cards_on_a_laptop_scroll_but_cut_nothing_off(open_page, source):
+    teams = [channel(name, time.time(), team="Berlin") for name in ("chat", "email")]
+    source.channels.extend(teams)
+    page = await open_page()
+    await page.wait_for_selector(".card canvas")
+    cut_off = await page.evaluate(OUT_OF_SIGHT.replace("box.bottom > innerHeight ||", ""))
+    assert cut_off == []
+
+
+@pytest.mark.parametrize("bar", ["none", "notice", "stale and notice"])
+@pytest.mark.parametrize(
+    ("width", "height"), [(1366, 768), (1280, 720), (1920, 1080), (3840, 2160), (2160, 3840)]
+)
+async def test_four_cards_are_wholly_in_sight(open_page, source, width, height, bar):
+    if "notice" in bar:
+        source.notice = "This is a demo: the traffic is synthetic."
+    if "stale" in bar:
+        source.state, source.clock_age_seconds = "broker_away", 30.0
+    page = await open_page(width, height)
+    await page.wait_for_selector(".card canvas")
+    assert await page.evaluate("document.documentElement.scrollHeight") <= height
+    assert await page.evaluate(OUT_OF_SIGHT) == []
+
+
+CONTRASTS = """
+() => {
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const over = (colours) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const luminance = (rgb) => rgb
+    .map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+  const backgrounds = (element) => element
+    ? [...backgrounds(element.parentElement), getComputedStyle(element).backgroundColor]
+    : ['white'];
+  const texts = [...document.querySelectorAll('body *')].filter((element) =>
+    element.checkVisibility() && !element.closest('.unseen, svg, noscript, script') &&
+    [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()));
+  return texts.map((element) => {
+    const behind = backgrounds(element);
+    const written = [...behind, getComputedStyle(element).color];
+    const [ink, paper] = [written, behind].map(over).map(luminance);
+    const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+    return [`${element.className || element.tagName}: ${element.textContent.trim()}`, ratio];
+  });
+}
+"""
+
+
+@pytest.mark.parametrize("state", ["live", "behind", "broker_away"])
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_texts_have_enough_contrast(open_page, source, scheme, state):
+    source.notice = "This is a demo."
+    source.state = state
+    page = await open_page(color_scheme=scheme)
+    contrasts = await page.evaluate(CONTRASTS)
+    assert len(contrasts) > 100
+    assert [each for each in contrasts if each[1] < 4.5] == []
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("screen", list(SCREENS))
+async def test_screenshots_are_taken_for_people_to_look_at(open_page, screenshots, screen, scheme):
+    page = await open_page(*SCREENS[screen], color_scheme=scheme)
+    await page.wait_for_selector(".card canvas")
+    path = screenshots / f"wall-{screen}-{scheme}.png"
+    await page.screenshot(path=path, full_page=screen == "phone")
+    assert path.stat().st_size > 10_000
