@@ -1,0 +1,1 @@
+"""Measures the monitor beside what one would pick instead: `python -m bench`, or `make bench`."""
