@@ -42,10 +42,10 @@ async def test_a_history_replayed_into_kafka_ends_as_its_backtest(broker, name):
     await replay(broker, history(name))
     async with Run(broker.bootstrap) as run:
         scrape = await run.until(decided(name, tally(name)[0]))
+        await check_against_backtest(scrape, broker.bootstrap, name, in_order=True)
         code, seconds = await run.stop()
     assert code == 0
     assert seconds < 3
-    await check_against_backtest(scrape, broker.bootstrap, name, in_order=True)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -55,8 +55,7 @@ async def test_a_clean_restart_in_the_middle_of_a_history_changes_nothing(broker
     await read_half(Settings(broker.bootstrap, max_poll_records=50, flush_seconds=0.05), lines)
     async with Run(broker.bootstrap) as run:
         scrape = await run.until(decided(name, tally(name)[0]))
-        await run.stop()
-    await check_against_backtest(scrape, broker.bootstrap, name, in_order=True)
+        await check_against_backtest(scrape, broker.bootstrap, name, in_order=True)
 
 
 async def read_half(settings, tickets):
@@ -79,5 +78,4 @@ async def test_a_shuffled_history_ends_in_the_same_truth(broker, name, tmp_path)
     await replay(broker, shuffled(history(name), tmp_path, within=10_000, seed=11))
     async with Run(broker.bootstrap) as run:
         scrape = await run.until(decided(name, tally(name)[0]))
-        await run.stop()
-    await check_against_backtest(scrape, broker.bootstrap, name, in_order=False)
+        await check_against_backtest(scrape, broker.bootstrap, name, in_order=False)

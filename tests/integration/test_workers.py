@@ -145,8 +145,8 @@ async def test_a_history_read_by_three_workers_ends_as_its_backtest(broker):
                 and s.get("sla_tickets_waiting", channel=channel) == 0
             )
         )
+        await check_against_backtest(scrape, broker.bootstrap, name, in_order=True)
         assert (await run.stop())[0] == 0
-    await check_against_backtest(scrape, broker.bootstrap, name, in_order=True)
 
 
 async def test_ctrl_c_ends_all_with_130_and_no_traceback(prepared):  # noqa: F811
