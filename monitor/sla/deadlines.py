@@ -1,10 +1,21 @@
-"""A heap of moments, with what no longer counts left in it until it comes up.
+"""Moments to come: a line of tickets by their creation, and a heap for whatever is in no line.
 
-Flink's timer service does the same: one heap, one armed timer, restored with the state.
+Both leave what no longer counts where it is until it comes up. Flink's timer service does the
+same: one armed timer, restored with the state.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Final
+
+from monitor.sla.ticket import Ticket
+
+NEVER: Final = 2**63
+"""Later than every moment."""
+
+_FEW: Final = 1024
+"""So many dead entries are not worth looking for."""
 
 
 class Deadlines:
@@ -14,58 +25,126 @@ class Deadlines:
     one is dropped when it reaches the top, or when the dead outnumber the living.
     """
 
+    __slots__ = ("_compact_at", "_heap", "_is_live", "head")
+
     def __init__(self, is_live: Callable[[int, str], bool]) -> None:
+        self.head = NEVER
+        """Nothing living is earlier; exact after `first`."""
         self._is_live = is_live
         self._heap: list[tuple[int, str]] = []
-        self._compact_at = 1024
+        self._compact_at = _FEW
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def push(self, at: int, key: str) -> None:
         """Add a moment."""
+        self.head = min(self.head, at)
         heapq.heappush(self._heap, (at, key))
         if len(self._heap) > self._compact_at:
             self._compact()
 
-    def peek(self) -> tuple[int, str] | None:
+    def first(self) -> tuple[int, str] | None:
         """Return the earliest living entry."""
         heap = self._heap
         while heap:
             if self._is_live(*heap[0]):
+                self.head = heap[0][0]
                 return heap[0]
             heapq.heappop(heap)
+        self.head = NEVER
         return None
 
-    def pop_until(self, now: int) -> tuple[int, str] | None:
-        """Remove and return the earliest living entry if its moment is at or before `now`."""
-        heap = self._heap
-        while heap and heap[0][0] <= now:
-            entry = heapq.heappop(heap)
-            if self._is_live(*entry):
-                return entry
-        return None
+    def in_order(self) -> Iterator[tuple[int, str]]:
+        """Walk the living best first, without emptying the heap: only what is asked for is touched.
 
-    def earliest(self, count: int) -> list[tuple[int, str]]:
-        """Return the `count` earliest living entries, without emptying the heap."""
-        return list(self._in_order(count))
-
-    def _in_order(self, count: int) -> Iterator[tuple[int, str]]:
-        """Walk the heap's tree best first: only about `count` nodes are touched."""
+        An entry that was pushed twice comes twice.
+        """
         heap = self._heap
         frontier = [(heap[0], 0)] if heap else []
-        seen: set[tuple[int, str]] = set()
-        while frontier and count:
+        while frontier:
             entry, index = heapq.heappop(frontier)
             for child in (2 * index + 1, 2 * index + 2):
                 if child < len(heap):
                     heapq.heappush(frontier, (heap[child], child))
-            if entry not in seen and self._is_live(*entry):
-                seen.add(entry)
-                count -= 1
+            if self._is_live(*entry):
                 yield entry
 
     def _compact(self) -> None:
         self._heap = [entry for entry in self._heap if self._is_live(*entry)]
         heapq.heapify(self._heap)
-        self._compact_at = max(1024, 2 * len(self._heap))
+        self._compact_at = max(_FEW, 2 * len(self._heap))
+
+
+class Line:
+    """Tickets that stand in one place, by creation, and when each of them is due.
+
+    `span` after its creation a ticket is due. Nearly all join in the order of their creation: a
+    queue then, which costs a pointer a ticket. One that comes late goes to a heap beside it, and so
+    does one whose creation changes, for it joins again; what it left behind in the queue stands no
+    earlier than it should, so the first of queue and heap is the first of all.
+    """
+
+    __slots__ = ("_belongs", "_compact_at", "_last", "_late", "_queue", "head", "span")
+
+    def __init__(
+        self, span: int, belongs: Callable[[Ticket], bool], find: Callable[[str], Ticket | None]
+    ) -> None:
+        def is_live(created: int, key: str) -> bool:
+            ticket = find(key)
+            return ticket is not None and ticket.created == created and belongs(ticket)
+
+        self.span = span
+        self.head = NEVER
+        """No ticket is due earlier; exact after `first`."""
+        self._belongs = belongs
+        self._queue: deque[Ticket] = deque()
+        self._last = -1
+        self._late = Deadlines(is_live)
+        self._compact_at = _FEW
+
+    def __len__(self) -> int:
+        return len(self._queue) + len(self._late)
+
+    def join(self, ticket: Ticket) -> None:
+        """Add a ticket that stands here from now on."""
+        created = ticket.created
+        assert created is not None  # noqa: S101 - nothing is due of one without
+        if created + self.span < self.head:  # noqa: PLR1730 - half the time of min()
+            self.head = created + self.span
+        if created <= self._last:
+            self._late.push(created, ticket.ticket_id)
+            return
+        self._queue.append(ticket)
+        self._last = created
+        if len(self._queue) > self._compact_at:
+            self._queue = deque(filter(self._belongs, self._queue))
+            self._compact_at = max(_FEW, 2 * len(self._queue))
+
+    def first(self) -> tuple[int, str] | None:
+        """Return creation and id of the ticket that stands first."""
+        queue, belongs = self._queue, self._belongs
+        while queue and not belongs(queue[0]):
+            queue.popleft()
+        found = self._late.first() if self._late else None
+        if queue:
+            front = _place(queue[0])
+            found = front if found is None or front < found else found
+        else:
+            self._last = -1
+        self.head = NEVER if found is None else found[0] + self.span
+        return found
+
+    def earliest(self, count: int) -> list[tuple[int, str]]:
+        """Return creation and id of the `count` tickets that stand first."""
+        found: dict[str, int] = {}
+        queued = (_place(ticket) for ticket in self._queue if self._belongs(ticket))
+        for created, key in heapq.merge(self._late.in_order(), queued):
+            if len(found) == count:
+                break
+            found.setdefault(key, created)
+        return [(created, key) for key, created in found.items()]
+
+
+def _place(ticket: Ticket) -> tuple[int, str]:
+    return ticket.created or 0, ticket.ticket_id

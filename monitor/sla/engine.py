@@ -5,20 +5,24 @@ the clock through every moment on the way, in order, so that a replay tells what
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
-from monitor.sla.backlog import LATE, ON_TIME, Backlog
-from monitor.sla.deadlines import Deadlines
+from monitor.sla.backlog import Backlog
+from monitor.sla.deadlines import NEVER, Deadlines, Line
 from monitor.sla.effects import Effect, retell
-from monitor.sla.events import Event, TicketClosed, TicketCreated
+from monitor.sla.events import AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
-from monitor.sla.policy import Policy, Target
+from monitor.sla.policy import REMEMBERED_FOR, Policy, Target
 from monitor.sla.ticket import Phase, Ticket, join
 from monitor.sla.totals import GroupTotals, Totals
 from monitor.sla.views import Booking, View, bookings
 from monitor.sla.windows import Windows
 
 NO_GROUP: Final = -1
+
+_HEAD: Final = attrgetter("head")
 
 
 class Engine:
@@ -45,27 +49,29 @@ class Engine:
         self.changed: dict[str, Ticket | None] = {}
         self.totals = Totals(policy, totals)
         self.windows = Windows(policy)
+        self._targets = [policy.channels[channel] for channel, _ in policy.groups]
         self.backlogs = [
-            Backlog(
-                policy.channels[policy.groups[group][0]].limit,
-                lambda at, key, group=group: self._stands(key, group, at, ON_TIME),  # type: ignore[misc]
-                lambda at, key, group=group: self._stands(key, group, at, LATE),  # type: ignore[misc]
-            )
-            for group in range(len(policy.groups))
+            Backlog(group, target, self.tickets.get) for group, target in enumerate(self._targets)
         ]
         self._over_at_reply = over_at_reply
-        self._groups = {group: index for index, group in enumerate(policy.groups)}
-        self._targets = [policy.channels[channel] for channel, _ in policy.groups]
+        self._groups = _groups(policy)
         self._views: tuple[View, ...] = (self.totals, self.windows, *views)
-        self._wakes = Deadlines(self._is_armed)
-        self._forgets = Deadlines(self._is_forgettable)
+        self._alarms = Deadlines(self._is_armed)
+        self._queues: list[Deadlines | Line] = [self._alarms]
+        for backlog in self.backlogs:
+            self._queues += backlog.lines
+        self._due = NEVER
+        """Nothing is due earlier; looked up again whenever the clock gets there."""
+        self._fading = Fading()
         self._restore(tickets)
 
     @property
     def next_due(self) -> int | None:
         """The next clock at which something becomes true by itself."""
-        first = self._wakes.peek()
-        return first[0] if first else None
+        for queue in self._queues:
+            queue.first()
+        self._due = min(map(_HEAD, self._queues))
+        return None if self._due == NEVER else self._due
 
     def apply(self, events: Iterable[Event]) -> list[Effect]:
         """Take in what was read; return what is to be told of it at the present clock."""
@@ -81,11 +87,11 @@ class Engine:
         there first saves it from waiting for that moment among the deadlines.
         """
         effects: list[Effect] = []
-        if self.clock < event.at <= now:
-            effects += self.advance(event.at - 1)
-            first = self._wakes.peek()
-            if first is None or first[0] > event.at:
-                self.clock = event.at
+        at = event.at
+        if self.clock < at <= now:
+            if self._due <= at:
+                effects = self.advance(at)
+            self.clock = at
         self._take(event, effects)
         if now > self.clock:
             effects += self.advance(now)
@@ -94,10 +100,16 @@ class Engine:
     def advance(self, now: int) -> list[Effect]:
         """Move the clock on, never back; return what has become true by then, in order."""
         effects: list[Effect] = []
-        while entry := self._wakes.pop_until(now):
-            at, key = entry
-            self.clock = max(self.clock, at)
-            self._settle(self.tickets[key], effects)
+        if self._due <= now:
+            queue = min(self._queues, key=_HEAD)
+            while queue.head <= now:
+                at, found = queue.head, queue.first()
+                if found is not None and queue.head == at:
+                    self.clock = max(self.clock, at)
+                    self._settle(self.tickets[found[1]], effects)
+                    queue.first()
+                queue = min(self._queues, key=_HEAD)
+            self._due = queue.head
         self.clock = max(self.clock, now)
         self.windows.advance(self.clock)
         return effects
@@ -105,11 +117,11 @@ class Engine:
     def forget(self) -> int:
         """Drop all that has been over for long enough (DESIGN 3.7); return how many."""
         forgotten = 0
-        while entry := self._forgets.pop_until(self.clock):
-            _, key = entry
-            del self.tickets[key]
-            self.changed[key] = None
-            forgotten += 1
+        for ticket in self._fading.until(self.clock):
+            if self.tickets.get(ticket.ticket_id) is ticket:
+                del self.tickets[ticket.ticket_id]
+                self.changed[ticket.ticket_id] = None
+                forgotten += 1
         return forgotten
 
     def target(self, ticket: Ticket) -> Target | None:
@@ -119,7 +131,11 @@ class Engine:
     def _take(self, event: Event, effects: list[Effect]) -> None:
         ticket = self.tickets.get(event.ticket_id)
         if ticket is None:
+            if type(event) is TicketCreated and self._open(event):
+                return
             ticket = Ticket(event.ticket_id)
+        elif type(event) is AgentReplied and self._answer(ticket, event):
+            return
         before = self._booked(ticket) if self._may_undo(ticket, event) else None
         creation = _creation(ticket)
         if not join(ticket, event):
@@ -129,9 +145,59 @@ class Engine:
         if before is not None:
             self._resettle(ticket, creation, before, effects)
             return
-        if isinstance(event, TicketCreated):
+        if type(event) is TicketCreated:
             ticket.group = self._group(ticket)
         self._settle(ticket, effects)
+
+    def _open(self, event: TicketCreated) -> bool:
+        """Take in the first that is heard of a ticket, if it has begun to wait and is in time.
+
+        This and `_answer` are the two usual events, done without working out a whole life. They
+        leave what `_settle` would leave; whatever is unusual is left to it.
+        """
+        at, clock = event.at, self.clock
+        group = self._group_of(event.channel, event.team)
+        if group == NO_GROUP or not 0 <= clock - at <= self._targets[group].at_risk:
+            return False
+        key = event.ticket_id
+        ticket = Ticket(key, at, event.channel, event.team, event.priority)
+        ticket.touched, ticket.group = clock, group
+        ticket.phase, ticket.is_open, ticket.booked = Phase.WAITING, True, 1
+        self.tickets[key] = self.changed[key] = ticket
+        self.backlogs[group].enter(ticket)
+        due = at + self._targets[group].at_risk + 1
+        if due < self._due:  # noqa: PLR1730 - half the time of min(), for every ticket
+            self._due = due
+        for view in self._views:
+            view.opened(group, at)
+        return True
+
+    def _answer(self, ticket: Ticket, event: AgentReplied) -> bool:
+        """Take in a reply that says nothing new, or the first one, in time to a waiting ticket."""
+        at, created = event.at, ticket.created
+        if event.automated or (ticket.replied is not None and ticket.replied <= at):
+            return True  # it says nothing new
+        if (
+            ticket.phase is not Phase.WAITING
+            or ticket.armed
+            or ticket.closed is not None
+            or ticket.conflict
+            or created is None
+            or not created <= at <= self.clock
+            or at - created > self._targets[ticket.group].at_risk
+        ):
+            return False
+        ticket.replied, ticket.touched = at, self.clock
+        ticket.phase, ticket.is_open = Phase.ANSWERED, not self._over_at_reply
+        ticket.booked += 2
+        self.changed[ticket.ticket_id] = ticket
+        self.backlogs[ticket.group].answered_in_time(over=self._over_at_reply)
+        if self._over_at_reply:
+            ticket.forgettable = self.clock + REMEMBERED_FOR
+            self._fading.add(ticket)
+        for view in self._views:
+            view.answered_in_time(ticket.group, at, at - created)
+        return True
 
     def _may_undo(self, ticket: Ticket, event: Event) -> bool:
         """Tell whether an event can prove anything false that was booked or told before.
@@ -141,9 +207,9 @@ class Engine:
         """
         if not ticket.booked:
             return False
-        if event.at < self.clock or isinstance(event, TicketCreated):
+        if event.at < self.clock or type(event) is TicketCreated:
             return True
-        closes = isinstance(event, TicketClosed) and ticket.closed is None
+        closes = type(event) is TicketClosed and ticket.closed is None
         return ticket.phase in ENDINGS and not (ticket.phase is Phase.ANSWERED and closes)
 
     def _booked(self, ticket: Ticket) -> tuple[Booking, ...]:
@@ -216,25 +282,32 @@ class Engine:
                     view.book(group, booking, 1)
 
     def _schedule(self, ticket: Ticket, state: Life) -> None:
-        wake_at = state.wake_at or 0
-        if wake_at != ticket.armed:
-            ticket.armed = wake_at
-            if wake_at:
-                self._wakes.push(wake_at, ticket.ticket_id)
-        if state.is_open:
-            ticket.forgettable = 0
-            return
-        forgettable = forget_at(ticket, state) or 0
+        """See to it that the ticket is looked at when the next thing becomes true of it.
+
+        Its line does it, but for a moment known ahead: of its creation, a reply or a close.
+        """
+        wake_at, group = state.wake_at, ticket.group
+        armed = 0
+        if wake_at is not None:
+            self._due = min(self._due, wake_at)
+            if group == NO_GROUP or wake_at != self.backlogs[group].due(state):
+                armed = wake_at
+        if armed != ticket.armed:
+            ticket.armed = armed
+            if armed:
+                self._alarms.push(armed, ticket.ticket_id)
+        forgettable = 0 if state.is_open else forget_at(ticket, state) or 0
         if forgettable != ticket.forgettable:
             ticket.forgettable = forgettable
             if forgettable:
-                self._forgets.push(forgettable, ticket.ticket_id)
+                self._fading.add(ticket)
 
     def _restore(self, tickets: Iterable[Ticket]) -> None:
         """Rebuild views and deadlines; the totals, which outlive the tickets, are kept as given."""
         views, self._views = self._views, self._views[1:]
         self.windows.advance(self.clock)
-        for ticket in tickets:
+        # In the order of their creation, as they join their lines fastest.
+        for ticket in sorted(tickets, key=lambda ticket: ticket.created or 0):
             self.tickets[ticket.ticket_id] = ticket
             ticket.armed = ticket.forgettable = ticket.booked = 0
             ticket.phase, ticket.is_open = Phase.UNSEEN, False
@@ -243,7 +316,8 @@ class Engine:
             if stages(state) != [telling[:2] for telling in ticket.told]:
                 # The policy has changed since: what is told is put right at the next moment.
                 ticket.armed = self.clock + 1
-                self._wakes.push(ticket.armed, ticket.ticket_id)
+                self._due = min(self._due, ticket.armed)
+                self._alarms.push(ticket.armed, ticket.ticket_id)
         self._views = views
 
     def _life(self, ticket: Ticket, clock: int) -> Life:
@@ -251,27 +325,26 @@ class Engine:
         return life(ticket, target, clock, over_at_reply=self._over_at_reply)
 
     def _group(self, ticket: Ticket) -> int:
-        if ticket.created is None:
-            return NO_GROUP
-        return self._groups.get(self.policy.group(ticket.channel, ticket.team), NO_GROUP)
+        return NO_GROUP if ticket.created is None else self._group_of(ticket.channel, ticket.team)
+
+    def _group_of(self, channel: str, team: str) -> int:
+        """Return the index of the group in whose figures a ticket counts."""
+        by_team, other = self._groups.get(channel, ({}, NO_GROUP))
+        return by_team.get(team, other)
 
     def _is_armed(self, at: int, key: str) -> bool:
         ticket = self.tickets.get(key)
         return ticket is not None and ticket.armed == at
 
-    def _is_forgettable(self, at: int, key: str) -> bool:
-        ticket = self.tickets.get(key)
-        return ticket is not None and ticket.forgettable == at
-
-    def _stands(self, key: str, group: int, since: int, phases: tuple[Phase, ...]) -> bool:
-        ticket = self.tickets.get(key)
-        return (
-            ticket is not None
-            and ticket.phase in phases
-            and ticket.created == since
-            and ticket.group == group
-        )
-
 
 def _creation(ticket: Ticket) -> tuple[int | None, str, str, str]:
     return ticket.created, ticket.channel, ticket.team, ticket.priority
+
+
+def _groups(policy: Policy) -> dict[str, tuple[dict[str, int], int]]:
+    """Return by channel the index of each team's group, and that of all other teams."""
+    found: dict[str, tuple[dict[str, int], int]] = {}
+    for index, (channel, team) in enumerate(policy.groups):
+        by_team, _ = found.get(channel, ({}, index))
+        found[channel] = ({**by_team, team: index}, index)
+    return found

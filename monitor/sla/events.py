@@ -3,13 +3,15 @@
 Integers keep the arithmetic exact (a first response exactly at the limit is met) and cheap.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
 
 
-class TicketCreated(NamedTuple):
+class TicketCreated(msgspec.Struct, frozen=True, gc=False):
     """A customer asked for help."""
 
     ticket_id: str
@@ -17,10 +19,9 @@ class TicketCreated(NamedTuple):
     at: int
     team: str = ""
     priority: str = ""
-    customer_id: str = ""
 
 
-class AgentReplied(NamedTuple):
+class AgentReplied(msgspec.Struct, frozen=True, gc=False):
     """Somebody, or with `automated` something, answered the customer."""
 
     ticket_id: str
@@ -28,7 +29,7 @@ class AgentReplied(NamedTuple):
     automated: bool = False
 
 
-class TicketClosed(NamedTuple):
+class TicketClosed(msgspec.Struct, frozen=True, gc=False):
     """The ticket was closed, with or without an answer."""
 
     ticket_id: str

@@ -86,6 +86,16 @@ class Tally:
         """Count a booking for its channel, whatever the team."""
         self._by_group[group].add(booking, sign)
 
+    def opened(self, group: int, at: int) -> None:
+        """Count a creation."""
+        self._by_group[group].add(Booking(Book.CREATED, at), 1)
+
+    def answered_in_time(self, group: int, at: int, waited: int) -> None:
+        """Count a first response within the limit."""
+        channel = self._by_group[group]
+        channel.add(Booking(Book.ANSWERED, at, waited), 1)
+        channel.add(Booking(Book.MET, at), 1)
+
     def figures(self) -> Mapping[str, dict[str, int | float | None]]:
         """Return the figures of every channel that had a ticket."""
         return {

@@ -68,7 +68,6 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     channel: str = ""
     team: str = ""
     priority: str = ""
-    customer_id: str = ""
     replied: int | None = None
     closed: int | None = None
     conflict: bool = False
@@ -115,19 +114,13 @@ def _join_creation(ticket: Ticket, event: TicketCreated) -> bool:
 
     The second half only makes the choice independent of the order of arrival.
     """
-    new = (event.at, event.channel, event.team, event.priority, event.customer_id)
+    new = (event.at, event.channel, event.team, event.priority)
     if ticket.created is not None:
-        old = (
-            ticket.created,
-            ticket.channel,
-            ticket.team,
-            ticket.priority,
-            ticket.customer_id,
-        )
+        old = (ticket.created, ticket.channel, ticket.team, ticket.priority)
         conflict = ticket.conflict or event.channel != ticket.channel
         learned = conflict != ticket.conflict
         ticket.conflict = conflict
         if old <= new:
             return learned
-    ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.customer_id = new
+    ticket.created, ticket.channel, ticket.team, ticket.priority = new
     return True

@@ -64,6 +64,20 @@ class Totals:
             totals.buckets[bisect_left(totals.edges, booking.value)] += 1
             totals.sum_us += booking.value
 
+    def opened(self, group: int, at: int) -> None:
+        """Count a creation."""
+        del at
+        self.by_group[group].booked[Book.CREATED] += 1
+
+    def answered_in_time(self, group: int, at: int, waited: int) -> None:
+        """Count a first response within the limit."""
+        del at
+        totals = self.by_group[group]
+        totals.booked[Book.ANSWERED] += 1
+        totals.booked[Book.MET] += 1
+        totals.buckets[bisect_left(totals.edges, waited)] += 1
+        totals.sum_us += waited
+
     def tell(self, group: int, kind: Kind) -> None:
         """Count an event told."""
         self.by_group[group].told[kind] += 1

@@ -52,6 +52,12 @@ class View(Protocol):
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking for the group with this index in `Policy.groups`."""
 
+    def opened(self, group: int, at: int) -> None:
+        """Count a creation: the same as to `book` it."""
+
+    def answered_in_time(self, group: int, at: int, waited: int) -> None:
+        """Count a first response within the limit: the same as to `book` both its bookings."""
+
 
 def bookings(ticket: Ticket, state: Life) -> tuple[Booking, ...]:
     """List all that is booked for a ticket in this state, in the order in which it came."""

@@ -14,7 +14,8 @@ WINDOWS: Final[Mapping[str, int]] = {"5m": 300 * SECOND, "1h": 3600 * SECOND, "2
 PANES: Final = 60
 """A window is as long as this many panes, the newest still filling."""
 
-_FINEST_PANE: Final = min(WINDOWS.values()) // PANES
+_COUNT_EVERY: Final = 60 * SECOND
+"""How far the clock goes before what was noted is counted, if nobody looks."""
 
 _COUNTED: Final = Book.ABANDONED + 1
 """Bookings up to this one are counted in windows."""
@@ -131,20 +132,25 @@ class Window:
         return panes
 
     def add(self, booking: Booking, sign: int) -> None:
-        """Count a booking in the pane of its moment.
+        """Count a booking in the pane of its moment."""
+        for pane in self.place(booking.at):
+            pane.add(booking, sign)
 
-        What is older than the window is the coarser one's, and no one's beyond the coarsest.
+    def place(self, at: int) -> tuple[Pane, ...]:
+        """Return the pane of a moment, and the sums of the window that holds it.
+
+        What is older than this window is the coarser one's, and no one's beyond the coarsest.
         """
-        number = booking.at // self.pane_us
-        if number < self.first:
-            if self.coarser is not None:
-                self.coarser.add(booking, sign)
-            return
-        pane = self.kept.get(number)
-        if pane is None:
-            pane = self.kept[number] = Pane()
-        pane.add(booking, sign)
-        self.own.add(booking, sign)
+        window: Window | None = self
+        while window is not None:
+            number = at // window.pane_us
+            if number >= window.first:
+                pane = window.kept.get(number)
+                if pane is None:
+                    pane = window.kept[number] = Pane()
+                return pane, window.own
+            window = window.coarser
+        return ()
 
     def advance(self, now: int) -> None:
         """Let the panes that have slid out go to the coarser window."""
@@ -169,27 +175,67 @@ class Window:
 
 
 class Windows:
-    """Every group's windows (a `View`)."""
+    """Every group's windows (a `View`).
+
+    What is booked is only noted, and counted when somebody looks or enough has come together: a
+    history that is read fast goes to the panes in which it still counts, and to no finer ones.
+    """
 
     def __init__(self, policy: Policy) -> None:
-        self.by_group = [_chain() for _ in policy.groups]
-        self._finest = [next(iter(windows.values())) for windows in self.by_group]
-        self._next_slide = 0
+        self._chains = [_chain() for _ in policy.groups]
+        self._opened: list[list[int]] = [[] for _ in policy.groups]
+        self._answered: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
+        self._noted: list[tuple[int, Booking, int]] = []
+        self._now = 0
+        self._next_count = 0
+
+    @property
+    def by_group(self) -> list[dict[str, Window]]:
+        """Each group's windows by name, as of the last `advance`."""
+        self._count()
+        return self._chains
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
-        """Count a booking in the finest window, for all of them."""
+        """Count a booking."""
         if booking.what < _COUNTED:
-            self._finest[group].add(booking, sign)
+            self._noted.append((group, booking, sign))
+
+    def opened(self, group: int, at: int) -> None:
+        """Count a creation."""
+        self._opened[group].append(at)
+
+    def answered_in_time(self, group: int, at: int, waited: int) -> None:
+        """Count a first response within the limit."""
+        self._answered[group].append((at, waited))
 
     def advance(self, now: int) -> None:
         """Slide to `now`."""
-        if now < self._next_slide:
-            return
-        self._next_slide = (now // _FINEST_PANE + 1) * _FINEST_PANE
-        for windows in self.by_group:
+        self._now = now
+        if now >= self._next_count:
+            self._count()
+
+    def _count(self) -> None:
+        self._next_count = self._now + _COUNT_EVERY
+        for group, windows in enumerate(self._chains):
             # The coarsest first: what slides out of a finer one has to find its place.
             for window in reversed(windows.values()):
-                window.advance(now)
+                window.advance(self._now)
+            finest = next(iter(windows.values()))
+            for at in self._opened[group]:
+                for pane in finest.place(at):
+                    pane.counts[Book.CREATED] += 1
+            for at, waited in self._answered[group]:
+                index = bucket(waited)
+                for pane in finest.place(at):
+                    pane.counts[Book.ANSWERED] += 1
+                    pane.counts[Book.MET] += 1
+                    pane.sum_us += waited
+                    pane.latencies[index] = pane.latencies.get(index, 0) + 1
+            self._opened[group].clear()
+            self._answered[group].clear()
+        for group, booking, sign in self._noted:
+            next(iter(self._chains[group].values())).add(booking, sign)
+        self._noted.clear()
 
 
 def _chain() -> dict[str, Window]:

@@ -30,7 +30,6 @@ class _Created(msgspec.Struct, gc=False):
     created_at: Time
     priority: Label = None
     team: Label = None
-    customer_id: Label = None
 
 
 class _Replied(msgspec.Struct, gc=False):
@@ -111,7 +110,6 @@ class Decoder:
             micros(read.created_at, "created_at"),
             _label(read.team),
             _label(read.priority),
-            _label(read.customer_id),
         )
 
     def _replied(self, value: bytes | str) -> AgentReplied:

@@ -105,7 +105,7 @@ def truth(
     creations = [event for event in mine if isinstance(event, TicketCreated)]
     if not creations:
         return None
-    first = min(creations, key=lambda e: (e.at, e.channel, e.team, e.priority, e.customer_id))
+    first = min(creations, key=lambda e: (e.at, e.channel, e.team, e.priority))
     if clock < first.at:
         return None
     target = policy.channels[first.channel]

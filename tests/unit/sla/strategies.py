@@ -51,7 +51,6 @@ def creations(ticket_ids: st.SearchStrategy[str] = ids) -> st.SearchStrategy[Tic
         st.one_of(st.just(START), moments),
         teams,
         st.sampled_from(("", "high")),
-        st.sampled_from(("", "c1")),
     )
 
 

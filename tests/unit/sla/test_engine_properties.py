@@ -11,7 +11,7 @@ from monitor.sla.engine import Engine
 from monitor.sla.events import DAY, AgentReplied, TicketClosed, TicketCreated
 from monitor.sla.life import NOT_THERE, life
 from monitor.sla.policy import REMEMBERED_FOR
-from monitor.sla.ticket import Kind
+from monitor.sla.ticket import Kind, Phase
 from monitor.sla.views import Book
 from tests.unit.sla import oracle
 from tests.unit.sla.strategies import (
@@ -375,8 +375,8 @@ def test_state_does_not_grow_over_a_long_history(seed, over_at_reply):
         most = max(most, len(engine.tickets))
     # 31 days and a bit at an average of a ticket every fifth of a day, doubled for luck
     assert most < 2 * 32 * 5.2 + 20
-    heaps = [engine._wakes, engine._forgets]
-    heaps += [heap for b in engine.backlogs for heap in (b._on_time, b._late)]
+    heaps = [engine._fading, *engine._queues]
+    heaps += [b._first_lines[Phase.OVERDUE] for b in engine.backlogs]
     assert all(len(heap) <= 2 * most + 1025 for heap in heaps)
     assert all(len(w.panes) <= 60 for by_name in engine.windows.by_group for w in by_name.values())
     engine.advance(clock + 40 * DAY)

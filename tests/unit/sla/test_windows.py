@@ -60,11 +60,10 @@ def test_a_booking_counts_until_its_pane_has_left():
     windows = Windows(PLAIN)
     windows.advance(START)
     windows.book(0, Booking(Book.CREATED, START), 1)
-    window = windows.by_group[0]["5m"]
     windows.advance(START + 300 * SECOND - 1)
-    assert window.total.counts[Book.CREATED] == 1
+    assert windows.by_group[0]["5m"].total.counts[Book.CREATED] == 1
     windows.advance(START + 300 * SECOND)
-    assert window.total.counts[Book.CREATED] == 0
+    assert windows.by_group[0]["5m"].total.counts[Book.CREATED] == 0
     assert windows.by_group[0]["1h"].total.counts[Book.CREATED] == 1
     assert windows.by_group[1]["1h"].total.counts[Book.CREATED] == 0
 
@@ -74,6 +73,21 @@ def test_what_windows_do_not_show_is_not_kept_in_them():
     for what in Book:
         windows.book(0, Booking(what, START), 1)
     assert sum(windows.by_group[0]["24h"].total.counts) == len(COUNTED)
+
+
+@given(st.lists(st.tuples(times, st.sampled_from((0, 1, 7, PANE)), times), max_size=20))
+def test_the_two_usual_bookings_count_as_if_they_were_booked_one_by_one(steps):
+    usual, general = Windows(PLAIN), Windows(PLAIN)
+    for at, waited, now in steps:
+        usual.opened(0, at)
+        general.book(0, Booking(Book.CREATED, at), 1)
+        usual.answered_in_time(0, at + waited, waited)
+        general.book(0, Booking(Book.ANSWERED, at + waited, waited), 1)
+        general.book(0, Booking(Book.MET, at + waited), 1)
+        for windows in (usual, general):
+            windows.advance(max(now, at + waited))
+        for name in WINDOWS:
+            assert sums(usual.by_group[0][name]) == sums(general.by_group[0][name])
 
 
 def test_an_empty_window_has_no_ratio_and_no_quantile():

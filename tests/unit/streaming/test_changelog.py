@@ -24,7 +24,6 @@ tickets = st.builds(
     channel=texts,
     team=texts,
     priority=texts,
-    customer_id=texts,
     replied=times,
     closed=times,
     conflict=st.booleans(),
