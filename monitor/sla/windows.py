@@ -1,6 +1,6 @@
 """Sliding windows: per group and window the sums of the last 60 panes, exact and retractable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Final, NamedTuple
 
 from monitor.sla.events import DAY, SECOND
@@ -14,8 +14,8 @@ WINDOWS: Final[Mapping[str, int]] = {"5m": 300 * SECOND, "1h": 3600 * SECOND, "2
 PANES: Final = 60
 """A window is as long as this many panes, the newest still filling."""
 
-_COUNT_EVERY: Final = 60 * SECOND
-"""How far the clock goes before what was noted is counted, if nobody looks."""
+_ENOUGH: Final = 10_000
+"""So many bookings are counted though nobody looks."""
 
 _COUNTED: Final = Book.ABANDONED + 1
 """Bookings up to this one are counted in windows."""
@@ -187,7 +187,7 @@ class Windows:
         self._answered: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
         self._noted: list[tuple[int, Booking, int]] = []
         self._now = 0
-        self._next_count = 0
+        self._next_check = 0
 
     @property
     def by_group(self) -> list[dict[str, Window]]:
@@ -211,11 +211,13 @@ class Windows:
     def advance(self, now: int) -> None:
         """Slide to `now`."""
         self._now = now
-        if now >= self._next_count:
-            self._count()
+        if now >= self._next_check:
+            self._next_check = now + 60 * SECOND
+            notes: list[Sized] = [*self._opened, *self._answered, self._noted]
+            if sum(map(len, notes)) > _ENOUGH:
+                self._count()
 
     def _count(self) -> None:
-        self._next_count = self._now + _COUNT_EVERY
         for group, windows in enumerate(self._chains):
             # The coarsest first: what slides out of a finer one has to find its place.
             for window in reversed(windows.values()):

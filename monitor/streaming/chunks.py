@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from faust import Event, Schema
 from faust.types import AppT, Message
 
@@ -18,7 +18,7 @@ class Chunk(NamedTuple):
     tp: TopicPartition
     begin: int
     end: int
-    records: list[ConsumerRecord]
+    records: list[Any]
     reading: int
     """Which `read_from` it came of: what was fetched before the last one is void."""
 

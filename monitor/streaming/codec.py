@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from sys import intern
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -15,10 +16,10 @@ from monitor.sla.ticket import Kind, Telling
 AHEAD: Final = 600 * SECOND
 """A time further than this ahead of the wall clock is a producer's error (DESIGN 3.4)."""
 
-_EMPTY_DATE: Final = datetime(1971, 1, 1, tzinfo=UTC)
-_END_OF_DATES: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_EMPTY_DATE: Final = (datetime(1971, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_END_OF_DATES: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 Label = str | int | None
@@ -47,6 +48,10 @@ class UnusableError(InputError):
     """A record that cannot be used; its text says why, for the person who produced it."""
 
 
+Reader = Callable[[bytes | None, bytes | None, int], Event]
+"""Decodes a record's key and value, given the wall clock in microseconds; see `Decoder.reader`."""
+
+
 class Decoder:
     """Turns the JSON of the three kinds of events into what the rules take.
 
@@ -54,7 +59,7 @@ class Decoder:
     """
 
     def __init__(self, policy: Policy) -> None:
-        self._channels = policy.channels
+        self._channels = {intern(name): intern(name) for name in policy.channels}
         self._by_kind: dict[str, Callable[[bytes | str], Event]] = {
             "ticket-created": self._created,
             "agent-replied": self._replied,
@@ -64,23 +69,28 @@ class Decoder:
         self._read_replied = msgspec.json.Decoder(_Replied).decode
         self._read_closed = msgspec.json.Decoder(_Closed).decode
 
-    def record(self, kind: str, key: bytes | None, value: bytes | None, wall: int) -> Event:
-        """Decode a record of a topic; raises `UnusableError`.
+    def reader(self, kind: str) -> Reader:
+        """Return what decodes the records of a kind; it raises `UnusableError`.
 
-        `wall` is the wall clock in microseconds, against times that lie ahead.
+        The wall clock that it is given is held against times that lie ahead.
         """
-        if value is None:
-            raise UnusableError("the record has no value; send the event as a JSON object")
-        event = self.event(kind, value)
-        if key != event.ticket_id.encode():
-            raise UnusableError(_key_reason(key, event.ticket_id))
-        if event.at > wall + AHEAD:
-            ahead = (event.at - wall) // SECOND
-            raise UnusableError(
-                f"{_TIME_FIELDS[kind]} {rfc3339(event.at)} lies {ahead} s ahead of the wall clock; "
-                "check the producer's clock and time zone"
-            )
-        return event
+        decode = self.event
+
+        def record(key: bytes | None, value: bytes | None, wall: int) -> Event:
+            if value is None:
+                raise UnusableError("the record has no value; send the event as a JSON object")
+            event = decode(kind, value)
+            if key != event.ticket_id.encode():
+                raise UnusableError(_key_reason(key, event.ticket_id))
+            if event.at > wall + AHEAD:
+                ahead = (event.at - wall) // SECOND
+                raise UnusableError(
+                    f"{_TIME_FIELDS[kind]} {rfc3339(event.at)} lies {ahead} s ahead of the wall "
+                    "clock; check the producer's clock and time zone"
+                )
+            return event
+
+        return record
 
     def event(self, kind: str, value: bytes | str) -> Event:
         """Decode an event of this kind; raises `UnusableError`."""
@@ -98,15 +108,16 @@ class Decoder:
 
     def _created(self, value: bytes | str) -> TicketCreated:
         read = self._read_created(value)
-        if read.channel not in self._channels:
+        channel = self._channels.get(read.channel)
+        if channel is None:
             known = ", ".join(self._channels)
             raise UnusableError(
                 f'no policy names the channel "{_shown(read.channel)}"; '
                 f"the policy has {known}: correct the event or add the channel to the policy"
             )
         return TicketCreated(
-            str(read.ticket_id),
-            read.channel,
+            _text(read.ticket_id),
+            channel,
             micros(read.created_at, "created_at"),
             _label(read.team),
             _label(read.priority),
@@ -115,20 +126,21 @@ class Decoder:
     def _replied(self, value: bytes | str) -> AgentReplied:
         read = self._read_replied(value)
         at = micros(read.replied_at, "replied_at")
-        return AgentReplied(str(read.ticket_id), at, bool(read.automated))
+        return AgentReplied(_text(read.ticket_id), at, bool(read.automated))
 
     def _closed(self, value: bytes | str) -> TicketClosed:
         read = self._read_closed(value)
-        return TicketClosed(str(read.ticket_id), micros(read.closed_at, "closed_at"))
+        return TicketClosed(_text(read.ticket_id), micros(read.closed_at, "closed_at"))
 
 
 def micros(time: datetime, field: str) -> int:
     """Return a time as microseconds since 1970; raises `UnusableError` for what is no date."""
-    if not _EMPTY_DATE <= time < _END_OF_DATES:
+    us = (time - _EPOCH) // _MICROSECOND
+    if not _EMPTY_DATE <= us < _END_OF_DATES:
         raise UnusableError(
             f"{field} is {time.isoformat()}, which looks like an unset date; send the real time"
         )
-    return (time - _EPOCH) // _MICROSECOND
+    return us
 
 
 def rfc3339(us: int) -> str:
@@ -183,8 +195,13 @@ def _told_id(ticket_id: str, telling: Telling) -> str:
     return event_id(ticket_id, telling.kind, telling.revision)
 
 
+def _text(value: str | int) -> str:
+    return value if type(value) is str else str(value)
+
+
 def _label(value: Label) -> str:
-    return "" if value is None else str(value)
+    """Return a label's text, of which a million tickets hold one object."""
+    return "" if value is None else intern(str(value))
 
 
 def _key_reason(key: bytes | None, ticket_id: str) -> str:

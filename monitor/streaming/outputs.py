@@ -29,7 +29,10 @@ async def write(
     sent = [
         *await _send_changelog(producer, settings.changelog, partition, batch.changelog),
         *[await _send_effect(producer, settings, effect) for effect in batch.effects],
-        *[await _send_dead_letter(producer, settings, letter) for letter in batch.dead_letters],
+        *[
+            await _send_dead_letter(producer, settings, partition, letter)
+            for letter in batch.dead_letters
+        ],
     ]
     await asyncio.gather(*sent)
 
@@ -62,7 +65,7 @@ async def _send_effect(producer: AIOKafkaProducer, settings: Settings, effect: E
 
 
 async def _send_dead_letter(
-    producer: AIOKafkaProducer, settings: Settings, letter: DeadLetter
+    producer: AIOKafkaProducer, settings: Settings, partition: int, letter: DeadLetter
 ) -> Any:
     """Send a record on as it came, with where it came from and what is wrong in its headers."""
     record = letter.record
@@ -72,8 +75,8 @@ async def _send_dead_letter(
         value=record.value,
         headers=[
             *record.headers,
-            ("sla.topic", record.topic.encode()),
-            ("sla.partition", str(record.partition).encode()),
+            ("sla.topic", letter.topic.encode()),
+            ("sla.partition", str(partition).encode()),
             ("sla.offset", str(record.offset).encode()),
             ("sla.reason", letter.reason.encode(errors="replace")),
         ],

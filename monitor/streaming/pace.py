@@ -50,6 +50,8 @@ class Pace:
     def idle_seconds(self, state: PartitionState, behind: Collection[str], wall: int) -> float:
         """Return how long nothing is to be done, unless something is read."""
         until = (self._commit_by if state.is_dirty else self._idle_commit_at) - time.monotonic()
+        if behind and state.positions != state.ends:
+            until = min(until, _POLL_SECONDS)
         due = state.engine.next_due
         if due is not None:
             until = min(until, max((due - wall) / SECOND, _POLL_SECONDS if behind else 0.0))

@@ -75,14 +75,14 @@ class PartitionTask:
         """List the input topics that it has not read to their end."""
         if self.state is None:
             return list(self._tps)
-        positions = self.state.positions
+        ends = self.state.ends
         read_all = self._consumer.has_read_all
-        return [topic for topic, tp in self._tps.items() if not read_all(tp, positions[topic])]
+        return [topic for topic, tp in self._tps.items() if not read_all(tp, ends[topic])]
 
     def refresh(self) -> None:
         """Let time pass before somebody looks at the figures."""
         if self.state is not None and not self._suspended:
-            self.state.tick(self.behind(), _wall())
+            self._tick(self.state)
             if self.state.has_news:
                 self._wake.set()
 
@@ -98,14 +98,14 @@ class PartitionTask:
         state, topic = self.state, chunk.tp.topic
         if state is None or self._suspended or not self._consumer.is_current(chunk):
             return
-        if chunk.begin != state.positions[topic]:
-            log.warning("%s: reading again from %d", chunk.tp, state.positions[topic])
-            self._consumer.read_from(chunk.tp, state.positions[topic])
+        end = state.ends[topic]
+        if chunk.begin != end:
+            log.warning("%s: reading again from %d", chunk.tp, end)
+            self._consumer.read_from(chunk.tp, end)
             return
         try:
-            # What is left of this chunk is not read yet, so its own topic is behind meanwhile.
-            state.read(topic, chunk.records, chunk.end, {topic, *self.behind()}, _wall())
-            state.tick(self.behind(), _wall())
+            state.take(topic, chunk.records, chunk.end, _wall())
+            self._tick(state)
         except Exception as error:  # noqa: BLE001 - the task begins again, nothing is lost
             self._fail(error)
             return
@@ -218,7 +218,13 @@ class PartitionTask:
     def _read_on(self) -> None:
         if self.state is not None:
             for topic, tp in self._tps.items():
-                self._consumer.read_from(tp, self.state.positions[topic])
+                self._consumer.read_from(tp, self.state.ends[topic])
+
+    def _tick(self, state: PartitionState) -> None:
+        """Apply what is at its turn, let time pass, and ask for what there is too little of."""
+        state.tick(self.behind(), _wall())
+        for topic, tp in self._tps.items():
+            self._consumer.hold(tp, is_held=state.has_enough(topic))
 
     async def _serve(self) -> None:
         """Pump: let time pass, commit, and sleep until the next thing is due."""
@@ -231,7 +237,7 @@ class PartitionTask:
             behind = self.behind()
             leaving = self._closing or self._suspended
             if not leaving:
-                state.tick(behind, _wall())
+                self._tick(state)
                 if self._pace.is_forgetting_due(state, behind):
                     state.engine.forget()
             if state.is_dirty if leaving else self._pace.is_commit_due(state, behind):

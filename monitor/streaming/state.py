@@ -6,17 +6,18 @@ No I/O: records and the wall clock are handed in, a batch is handed out.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from monitor.sla.clock import PartitionClock
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.policy import Policy
 from monitor.streaming.changelog import COUNTERS_KEY, Counters, Kept, pack_counters, pack_ticket
 from monitor.streaming.codec import Decoder, UnusableError
+from monitor.streaming.merge import Merge
 
 
 class DeadLetter(NamedTuple):
     """An input record that cannot be used, whole, and why."""
 
+    topic: str
     record: Any
     reason: str
 
@@ -32,7 +33,7 @@ class Batch(NamedTuple):
 
 
 class PartitionState:
-    """The rules' state of one partition, its clock, and how far its topics were read."""
+    """The rules' state of one partition, and how far its topics were read."""
 
     def __init__(
         self,
@@ -44,8 +45,6 @@ class PartitionState:
         kept: Kept,
         over_at_reply: bool,
     ) -> None:
-        self.positions = dict(positions)
-        self.clock = PartitionClock(clock)
         self.records = kept.counters.records
         self.engine = Engine(
             policy,
@@ -54,11 +53,21 @@ class PartitionState:
             totals=kept.counters.groups,
             over_at_reply=over_at_reply,
         )
-        self._kinds = kinds
-        self._decode = Decoder(policy).record
+        decoder = Decoder(policy)
+        self._merge = Merge(positions, {t: decoder.reader(kind) for t, kind in kinds.items()})
         self._effects: list[Effect] = []
         self._dead_letters: list[DeadLetter] = []
         self._moved = False
+
+    @property
+    def positions(self) -> dict[str, int]:
+        """Up to where each topic was applied."""
+        return self._merge.positions
+
+    @property
+    def ends(self) -> dict[str, int]:
+        """Up to where each topic was taken."""
+        return self._merge.ends
 
     @property
     def has_news(self) -> bool:
@@ -75,36 +84,38 @@ class PartitionState:
         """How many changed tickets wait for their transaction."""
         return len(self.engine.changed)
 
-    def read(
-        self, topic: str, records: Sequence[Any], end: int, behind: Collection[str], wall: int
-    ) -> None:
-        """Apply records of a topic, up to position `end`.
+    def has_enough(self, topic: str) -> bool:
+        """Tell whether nothing more of a topic is needed for the time being."""
+        return self._merge.has_enough(topic)
 
-        The clock steps from record to record, so that it makes no difference how they were
-        batched. `behind` are the topics that have more to be read.
-        """
-        engine, clock, kind = self.engine, self.clock, self._kinds[topic]
-        floor = clock.floor([other for other in behind if other != topic], wall)
-        read = 0
-        for record in records:
-            now = clock.reach(topic, record.timestamp * 1000, floor, wall)
-            try:
-                event = self._decode(kind, record.key, record.value, wall)
-            except UnusableError as reason:
-                self._dead_letters.append(DeadLetter(record, str(reason)))
-                if now > engine.clock:
-                    self._effects += engine.advance(now)
-            else:
-                read += 1
-                self._effects += engine.step(event, now)
-        self._count(topic, "ok", read)
-        self._count(topic, "dead_letter", len(records) - read)
-        self.positions[topic] = end
+    def take(self, topic: str, records: Sequence[Any], end: int, wall: int) -> None:
+        """Take records of a topic, up to position `end`, to be applied in their turn."""
+        self._merge.take(topic, records, end, wall)
         self._moved = True
 
     def tick(self, behind: Collection[str], wall: int) -> None:
-        """Let time pass."""
-        self._effects += self.engine.advance(self.clock.tick(behind, wall))
+        """Apply what is at its turn, and let time pass.
+
+        The clock steps from record to record, so that it makes no difference how they were
+        batched. `behind` are the topics of which there is more to be taken.
+        """
+        engine, effects = self.engine, self._effects
+        step = engine.step
+        found, counts = self._merge.hand_out(behind)
+        for at, topic, decode, record in found:
+            try:
+                event = decode(record.key, record.value, wall)
+            except UnusableError as reason:
+                self._dead_letters.append(DeadLetter(topic, record, str(reason)))
+                self._count(topic, "dead_letter", 1)
+                counts[topic] -= 1
+                effects += engine.advance(at)
+            else:
+                effects += step(event, at)
+        for topic, count in counts.items():
+            self._count(topic, "ok", count)
+        if not behind:
+            effects += engine.advance(wall)
 
     def drain(self) -> Batch:
         """Hand out all that is to be committed, and begin anew."""

@@ -45,10 +45,10 @@ def record(event: Event, timestamp: int | None = None, offset: int = 0) -> tuple
     return topic, Record(event.ticket_id.encode(), value, stamp, offset, topic)
 
 
-def begin(positions=None, *, clock=0, kept=None, policy=POLICY, over_at_reply=False):
+def begin(positions=None, *, clock=0, kept=None, policy=POLICY, kinds=KINDS, over_at_reply=False):
     return PartitionState(
         policy,
-        KINDS,
+        kinds,
         positions or dict.fromkeys(TOPICS, 0),
         clock=clock,
         kept=kept or Kept({}, Counters()),
@@ -61,22 +61,29 @@ class Feed:
 
     def __init__(self, records: list[tuple[str, Record]]) -> None:
         self.topics = {topic: [r for t, r in records if t == topic] for topic in TOPICS}
+        for chunk in self.topics.values():
+            chunk[:] = [one._replace(offset=offset) for offset, one in enumerate(chunk)]
 
     def behind(self, state: PartitionState) -> list[str]:
-        return [t for t in TOPICS if state.positions[t] < len(self.topics[t])]
+        return [t for t in TOPICS if state.ends[t] < len(self.topics[t])]
 
-    def read(self, state: PartitionState, topic: str, count: int, wall: int = WALL) -> None:
-        """Read up to that many more records of a topic."""
-        first = state.positions[topic]
+    def take(self, state: PartitionState, topic: str, count: int, wall: int = WALL) -> None:
+        """Take up to that many more records of a topic."""
+        first = state.ends[topic]
         chunk = self.topics[topic][first : first + count]
         if chunk:
-            state.read(topic, chunk, first + len(chunk), self.behind(state), wall)
+            state.take(topic, chunk, first + len(chunk), wall)
+
+    def read(self, state: PartitionState, topic: str, count: int, wall: int = WALL) -> None:
+        """Take up to that many more records of a topic, and apply what is at its turn."""
+        self.take(state, topic, count, wall)
+        state.tick(self.behind(state), wall)
 
     def read_all(self, state: PartitionState, wall: int = WALL) -> None:
         """Read what is left, and let the wall clock in."""
         for topic in self.behind(state):
-            self.read(state, topic, 10**6, wall)
-        state.tick(self.behind(state), wall)
+            self.take(state, topic, 10**6, wall)
+        state.tick((), wall)
 
 
 class Log:

@@ -50,7 +50,7 @@ def made(topic, ticket_id="T1", at=NOON):
 def read(topic, value, key=b"T1", wall=NOON):
     if isinstance(value, str):
         value = value.encode()
-    return DECODER.record(topic, key, value, wall)
+    return DECODER.reader(topic)(key, value, wall)
 
 
 def reason(topic, value, key=b"T1", wall=NOON):
@@ -431,7 +431,7 @@ def nearly_events(draw):
 )
 def test_no_bytes_raise_anything_but_unusable(topic, key, value, wall):
     try:
-        event = DECODER.record(topic, key, value, wall)
+        event = DECODER.reader(topic)(key, value, wall)
     except UnusableError as refused:
         is_a_sentence_to_act_on(str(refused))
     else:
@@ -445,7 +445,7 @@ def test_no_damage_to_a_good_event_raises_anything_but_unusable(topic, data):
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     try:
-        DECODER.record(topic, b"T1", bytes(damaged), NOON)
+        DECODER.reader(topic)(b"T1", bytes(damaged), NOON)
     except UnusableError as refused:
         is_a_sentence_to_act_on(str(refused))
 
