@@ -11,10 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.aiohttp import make_aiohttp_handler
 
 from monitor.errors import UsageError
+from monitor.observability.exposition import CONTENT_TYPE, exposition
 from monitor.observability.figures import Health, overview
 from monitor.observability.metrics import Metrics
 from monitor.observability.snapshot import snapshot
@@ -77,14 +76,15 @@ async def web_port(
 
     It comes first, so that a port that is taken is known before the group is joined.
     """
-    registry = CollectorRegistry()
-    Metrics(registry, policy, lambda: overview(policy, *read()))
-    expose = make_aiohttp_handler(registry)
+    shown = Metrics(policy)
 
-    async def metrics(request: web.Request) -> web.StreamResponse:
+    async def metrics(_: web.Request) -> web.StreamResponse:
         if before_scrape is not None:
             await before_scrape()
-        return await expose(request)
+        text = exposition(shown.of(overview(policy, *read())))
+        response = web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
+        response.enable_compression()
+        return response
 
     def whole() -> dict[str, Any]:
         parts, health = elsewhere.whole(*read(), time.monotonic())
