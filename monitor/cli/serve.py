@@ -46,7 +46,12 @@ async def serving(
     def read() -> tuple[list[PartitionStats], Health]:
         return monitor.parts(), monitor.health()
 
-    async with web_port(host, port, policy, read, elsewhere=elsewhere, notice=notice) as address:
+    async def scrape() -> tuple[list[PartitionStats], Health]:
+        return monitor.parts(brief=True), monitor.health()
+
+    async with web_port(
+        *(host, port, policy, read, scrape), elsewhere=elsewhere, notice=notice
+    ) as address:
         inputs, partitions = await monitor.start()
         say_what_is_read(inputs, partitions)
         try:
@@ -64,10 +69,10 @@ async def web_port(
     port: int,
     policy: Policy,
     read: Callable[[], tuple[list[PartitionStats], Health]],
+    scrape: Callable[[], Awaitable[tuple[list[PartitionStats], Health]]],
     *,
     elsewhere: Elsewhere,
     notice: str = "",
-    before_scrape: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[str]:
     """Serve the wall and /metrics; yield the address.
 
@@ -79,9 +84,7 @@ async def web_port(
     shown = Metrics(policy)
 
     async def metrics(_: web.Request) -> web.StreamResponse:
-        if before_scrape is not None:
-            await before_scrape()
-        text = exposition(shown.of(overview(policy, *read())))
+        text = exposition(shown.of(overview(policy, *await scrape())))
         response = web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
         response.enable_compression()
         return response

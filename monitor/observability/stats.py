@@ -149,12 +149,16 @@ def partition_stats(
     lag: int,
     caught_up: bool,
     last_commit: float,
+    brief: bool = False,
 ) -> PartitionStats:
-    """Take down a partition's figures as they stand; what comes later does not change them."""
+    """Take down a partition's figures as they stand; what comes later does not change them.
+
+    `brief` leaves out what only the wall shows, which takes as long as much of the rest.
+    """
     return PartitionStats(
         partition=number,
         clock=engine.clock,
-        groups=[_group(engine, index) for index in range(len(engine.policy.groups))],
+        groups=[_group(engine, index, brief) for index in range(len(engine.policy.groups))],
         counts=counts,
         lag=lag,
         caught_up=caught_up,
@@ -162,9 +166,11 @@ def partition_stats(
     )
 
 
-def _group(engine: Engine, index: int) -> GroupStats:
+def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
     channel, team = engine.policy.groups[index]
     backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
+    longest = () if brief else backlog.longest_waiting(LONGEST_WAITING)
+    minutes: Mapping[int, Pane] = {} if brief else windows[HOUR].panes
     return GroupStats(
         channel=channel,
         team=team,
@@ -174,9 +180,9 @@ def _group(engine: Engine, index: int) -> GroupStats:
         overdue=backlog.overdue,
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
-        longest=[_waiting(engine, each) for each in backlog.longest_waiting(LONGEST_WAITING)],
+        longest=[_waiting(engine, each) for each in longest],
         windows={name: _sums(window.total) for name, window in windows.items()},
-        minutes={number: _sums(pane) for number, pane in windows[HOUR].panes.items()},
+        minutes={number: _sums(pane) for number, pane in minutes.items()},
     )
 
 

@@ -63,11 +63,11 @@ class Monitor:
         await asyncio.wait([supervisor])
         await self._stop_app(0.2 * timeout_seconds)
 
-    def parts(self) -> list[PartitionStats]:
+    def parts(self, *, brief: bool = False) -> list[PartitionStats]:
         """Return the figures of the partitions that are open, as of now."""
-        return list(self.each_part())
+        return list(self.each_part(brief=brief))
 
-    def each_part(self) -> Iterator[PartitionStats]:
+    def each_part(self, *, brief: bool = False) -> Iterator[PartitionStats]:
         """Yield the figures of one open partition after the other, each as of its moment."""
         for task in list(self._partitions.tasks.values()):
             task.refresh()
@@ -79,6 +79,7 @@ class Monitor:
                     lag=task.lag(),
                     caught_up=not task.behind(),
                     last_commit=task.last_commit,
+                    brief=brief,
                 )
 
     def health(self) -> Health:
