@@ -22,25 +22,26 @@ class Scrape:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.at = time.time()
-        self._samples: list[tuple[str, float]] = []
+        self._samples: dict[str, list[tuple[str, float]]] = {}
         for text in texts:
             for line in text.splitlines():
                 if not line.startswith("#"):
-                    name, _, value = line.rpartition(" ")
-                    self._samples.append((name, float(value)))
+                    series, _, value = line.rpartition(" ")
+                    name, _, labels = series.partition("{")
+                    self._samples.setdefault(name, []).append((labels, float(value)))
 
     def sum(self, name: str, **labels: str) -> float:
         """Add up all series of this name that have these labels."""
         parts = [f'{label}="{value}"' for label, value in labels.items()]
         return sum(
             value
-            for series, value in self._samples
-            if series.partition("{")[0] == name and all(part in series for part in parts)
+            for shown, value in self._samples.get(name, ())
+            if all(part in shown for part in parts)
         )
 
     def max(self, name: str) -> float:
         """Return the largest value of this name."""
-        return max(value for series, value in self._samples if series == name)
+        return max(value for _, value in self._samples[name])
 
     def counts(self) -> Counts:
         """Return what was counted by channel."""

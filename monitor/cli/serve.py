@@ -11,10 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
-from prometheus_client.aiohttp import make_aiohttp_handler
 
 from monitor.errors import UsageError
+from monitor.observability.exposition import CONTENT_TYPE, exposition
 from monitor.observability.figures import Health, overview
 from monitor.observability.metrics import Metrics
 from monitor.observability.snapshot import snapshot
@@ -47,7 +46,12 @@ async def serving(
     def read() -> tuple[list[PartitionStats], Health]:
         return monitor.parts(), monitor.health()
 
-    async with web_port(host, port, policy, read, elsewhere=elsewhere, notice=notice) as address:
+    async def scrape() -> tuple[list[PartitionStats], Health]:
+        return monitor.parts(brief=True), monitor.health()
+
+    async with web_port(
+        *(host, port, policy, read, scrape), elsewhere=elsewhere, notice=notice
+    ) as address:
         inputs, partitions = await monitor.start()
         say_what_is_read(inputs, partitions)
         try:
@@ -65,10 +69,10 @@ async def web_port(
     port: int,
     policy: Policy,
     read: Callable[[], tuple[list[PartitionStats], Health]],
+    scrape: Callable[[], Awaitable[tuple[list[PartitionStats], Health]]],
     *,
     elsewhere: Elsewhere,
     notice: str = "",
-    before_scrape: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[str]:
     """Serve the wall and /metrics; yield the address.
 
@@ -77,14 +81,13 @@ async def web_port(
 
     It comes first, so that a port that is taken is known before the group is joined.
     """
-    registry = CollectorRegistry()
-    Metrics(registry, policy, lambda: overview(policy, *read()))
-    expose = make_aiohttp_handler(registry)
+    shown = Metrics(policy)
 
-    async def metrics(request: web.Request) -> web.StreamResponse:
-        if before_scrape is not None:
-            await before_scrape()
-        return await expose(request)
+    async def metrics(_: web.Request) -> web.StreamResponse:
+        text = exposition(shown.of(overview(policy, *await scrape())))
+        response = web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
+        response.enable_compression()
+        return response
 
     def whole() -> dict[str, Any]:
         parts, health = elsewhere.whole(*read(), time.monotonic())

@@ -68,7 +68,7 @@ async def serving_workers(
     team = Team([Orders(n + 1, name, settings, policy, verbose) for n in range(workers)])
     elsewhere = Elsewhere(name)
     async with web_port(
-        *(host, port, policy, team.read), elsewhere=elsewhere, before_scrape=team.ask
+        *(host, port, policy, team.read, team.ask_and_read), elsewhere=elsewhere
     ) as address:
         inputs, partitions = await topics.prepare(settings)
         say_what_is_read(inputs, partitions)
@@ -108,11 +108,12 @@ class Team:
         """Add up what the workers last said."""
         return self._host.read(time.monotonic(), time.time())
 
-    async def ask(self) -> None:
-        """Ask the workers for their newest figures, and wait a moment for them."""
+    async def ask_and_read(self) -> tuple[list[PartitionStats], Health]:
+        """Ask the workers for their newest figures, wait a moment for them, and add them up."""
         answers = [each.ask() for each in self._workers if each.is_up and not each.is_silent]
         if answers:
             await asyncio.wait(answers, timeout=ANSWER_SECONDS)
+        return self.read()
 
     async def _keep_asking(self) -> None:
         while True:

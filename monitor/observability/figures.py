@@ -18,8 +18,6 @@ from monitor.observability.stats import (
 )
 from monitor.sla.policy import Policy, Target
 from monitor.sla.quantiles import quantiles
-from monitor.sla.ticket import Kind
-from monitor.sla.totals import edges
 from monitor.sla.views import Book
 from monitor.sla.windows import PANES, WINDOWS, Figures, Pane
 
@@ -47,8 +45,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Those that are assigned, open or not, and those that nobody serves."""
     partitions_caught_up: int
     last_commit: float
-    records: dict[str, dict[str, int]]
-    """Records read by topic and outcome."""
     delays: Delays = msgspec.field(default_factory=Delays)
     owned: tuple[int, ...] = ()
     """The partitions assigned to it, open or not."""
@@ -79,24 +75,17 @@ class Group:
     oldest: int | None
     next_deadline: int | None
     windows: Mapping[str, Figures]
-    booked: Sequence[int]
-    """Counters by `Book`."""
-    taken_back: Sequence[int]
-    told: Sequence[int]
-    """Events told by `Kind`."""
-    edges: Sequence[int]
-    buckets: Sequence[int]
-    sum_us: int
     parts: Sequence[GroupStats]
     """What was added up: the hour and the tickets are only worked out where they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All figures of some partitions."""
+    """All figures of some partitions; counters are not added up, but shown one by one."""
 
     policy: Policy
     groups: Sequence[Group]
+    parts: Sequence[PartitionStats]
     health: Health
 
 
@@ -108,17 +97,14 @@ def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) ->
             # One written under another policy may name groups that this one does not.
             found.get((group.channel, group.team), []).append(group)
     groups = [_group(policy, *name, stats) for name, stats in found.items()]
-    return Overview(policy, groups, health)
+    return Overview(policy, groups, parts, health)
 
 
 def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats]) -> Group:
-    target = policy.channels[channel]
-    wanted = edges(target)
-    same_edges = [part for part in parts if part.edges == wanted]
     return Group(
         channel,
         team,
-        target,
+        policy.channels[channel],
         open=sum(part.open for part in parts),
         waiting=sum(part.waiting for part in parts),
         at_risk=sum(part.at_risk for part in parts),
@@ -129,12 +115,6 @@ def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats])
             name: _sum(part.windows[name] for part in parts).figures(policy.formula)
             for name in WINDOWS
         },
-        booked=_add([part.booked for part in parts], len(Book)),
-        taken_back=_add([part.taken_back for part in parts], len(Book)),
-        told=_add([part.told for part in parts], len(Kind)),
-        edges=wanted,
-        buckets=_add([part.buckets for part in same_edges], len(wanted) + 1),
-        sum_us=sum(part.sum_us for part in same_edges),
         parts=parts,
     )
 
@@ -164,17 +144,6 @@ def last_hour(group: Group, clock: int) -> tuple[int, list[Minute]]:
     return first * _HOUR_PANE, minutes
 
 
-def add_records(counts: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
-    """Add up records by topic and outcome."""
-    total: dict[str, dict[str, int]] = {}
-    for each in counts:
-        for topic, outcomes in each.items():
-            known = total.setdefault(topic, {})
-            for outcome, count in outcomes.items():
-                known[outcome] = known.get(outcome, 0) + count
-    return total
-
-
 def _sum(all_sums: Iterable[Sums]) -> Pane:
     total = Pane()
     for sums in all_sums:
@@ -184,10 +153,6 @@ def _sum(all_sums: Iterable[Sums]) -> Pane:
         for index, count in sums.latencies.items():
             latencies[index] = latencies.get(index, 0) + count
     return total
-
-
-def _add(lists: Sequence[Sequence[int]], length: int) -> list[int]:
-    return [sum(column) for column in zip(*lists, strict=True)] if lists else [0] * length
 
 
 def _least(values: Iterable[int | None]) -> int | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from monitor.observability.figures import Health, State, add_records
+from monitor.observability.figures import Health, State
 from monitor.observability.stats import Delays, PartitionStats
 
 SILENT_SECONDS: Final = 3.0
@@ -82,8 +82,6 @@ class Host:
         delays = Delays()
         for member in self.members:
             delays.add(member.delays())
-        none = {"ok": 0, "dead_letter": 0}
-        topics = {topic: none for report in reports for topic in report.health.records}
         health = Health(
             now=wall,
             state=state,
@@ -92,7 +90,6 @@ class Host:
             partitions=len(owned | unserved),
             partitions_caught_up=sum(part.caught_up for part in parts),
             last_commit=max((report.health.last_commit for report in reports), default=0.0),
-            records=add_records([topics, *(part.records for part in parts)]),
             delays=delays,
             owned=tuple(sorted(owned)),
             unserved=tuple(sorted(unserved)),
@@ -131,7 +128,15 @@ def _newest(reports: Sequence[Report]) -> list[PartitionStats]:
     newest: dict[int, PartitionStats] = {}
     for report in reports:
         for part in report.parts:
-            known = newest.get(part.partition)
-            if known is None or (part.clock, part.last_commit) > (known.clock, known.last_commit):
+            known = newest.setdefault(part.partition, part)
+            if known is not part and _age(part) > _age(known):
                 newest[part.partition] = part
     return [newest[number] for number in sorted(newest)]
+
+
+def _age(part: PartitionStats) -> tuple[int, int, float]:
+    """Return how far a partition had come; its counters first, for they must not be seen to fall.
+
+    A former owner's clock may be ahead of what it could commit.
+    """
+    return part.counts.total, part.clock, part.last_commit

@@ -3,13 +3,18 @@
 Everything is read from the figures at the moment of the scrape, so nothing can drift from the
 tickets. Where there is nothing to say (the oldest of nobody, the ratio of an empty window) a
 gauge is NaN: the series is there, and no comparison with it is true.
+
+Gauges are sums over the partitions. The counters that are kept with a partition's state are not:
+they have a label for it. A sum would fall while a partition moves or is opened, and Prometheus
+would take that for a counter that began anew, and all that is left of it for a burst. Each
+partition's own series only ever grows, whoever shows it.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -17,11 +22,10 @@ from prometheus_client.core import (
     Metric,
     SummaryMetricFamily,
 )
-from prometheus_client.registry import Collector
 
 from monitor import __version__
 from monitor.observability.figures import Group, Health, Overview, State
-from monitor.observability.stats import DELAY_EDGES
+from monitor.observability.stats import DELAY_EDGES, PartitionStats
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
 from monitor.sla.ticket import Kind
@@ -64,28 +68,20 @@ _EVENTS = {
 _TAKEN_BACK = {**_EVENTS, "met": Book.MET, "abandoned": Book.ABANDONED}
 
 
-class Metrics(Collector):
-    """Registers itself, and reads an `Overview` at each scrape."""
+class Metrics:
+    """What is shown of an `Overview`."""
 
-    def __init__(
-        self, registry: CollectorRegistry, policy: Policy, read: Callable[[], Overview]
-    ) -> None:
+    def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._read = read
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
-        registry.register(self)
 
-    def describe(self) -> Iterable[Metric]:
-        """Name nothing in advance: the first scrape does."""
-        return ()
-
-    def collect(self) -> Iterator[Metric]:
+    def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
-        view = self._read()
         yield from self._backlog(view.groups)
-        yield from self._counters(view.groups)
+        yield from self._counters(view.parts)
         yield from self._windows(view.groups)
         yield from self._targets()
+        yield _records(view.parts)
         yield from self._health(view.health)
 
     def _backlog(self, groups: Sequence[Group]) -> Iterator[Metric]:
@@ -95,11 +91,11 @@ class Metrics(Collector):
                 gauge.add_metric(self._values(group), _or_nan(read(group)))
             yield gauge
 
-    def _counters(self, groups: Sequence[Group]) -> Iterator[Metric]:
+    def _counters(self, parts: Sequence[PartitionStats]) -> Iterator[Metric]:
         latency = HistogramMetricFamily(
             "sla_first_response_seconds",
             "Time to the first human reply. A late correction adds, and takes nothing away.",
-            labels=self._labels,
+            labels=["partition", *self._labels],
         )
         outcomes = self._counter(
             "sla_first_responses",
@@ -117,17 +113,18 @@ class Metrics(Collector):
             "Of the events and outcomes counted, those that a late event proved false.",
             "kind",
         )
-        for group in groups:
-            values = self._values(group)
-            edges = [edge / SECOND for edge in group.edges]
-            latency.add_metric(values, _cumulative(edges, group.buckets), group.sum_us / SECOND)
-            for outcome, book in _OUTCOMES.items():
-                outcomes.add_metric([*values, outcome], group.booked[book])
-            for kind, book in _EVENTS.items():
-                events.add_metric([*values, kind], group.booked[book])
-            events.add_metric([*values, "retracted"], group.told[Kind.RETRACTED])
-            for kind, book in _TAKEN_BACK.items():
-                taken_back.add_metric([*values, kind], group.taken_back[book])
+        for part in parts:
+            for names, group in zip(self._policy.groups, part.counts.groups, strict=False):
+                values = [str(part.partition), *names[: len(self._labels)]]
+                buckets = _cumulative(_seconds_names(group.edges), group.buckets)
+                latency.add_metric(values, buckets, group.sum_us / SECOND)
+                for outcome, book in _OUTCOMES.items():
+                    outcomes.add_metric([*values, outcome], group.booked[book])
+                for kind, book in _EVENTS.items():
+                    events.add_metric([*values, kind], group.booked[book])
+                events.add_metric([*values, "retracted"], group.told[Kind.RETRACTED])
+                for kind, book in _TAKEN_BACK.items():
+                    taken_back.add_metric([*values, kind], group.taken_back[book])
         yield from (latency, outcomes, events, taken_back)
 
     def _windows(self, groups: Sequence[Group]) -> Iterator[Metric]:
@@ -178,17 +175,8 @@ class Metrics(Collector):
             "From the moment at which a ticket was at risk or breached to the commit of the event.",
         )
         delays = health.delays
-        delay.add_metric([], _cumulative(DELAY_EDGES, delays.counts), delays.sum_seconds)
+        delay.add_metric([], _cumulative(_names(DELAY_EDGES), delays.counts), delays.sum_seconds)
         yield delay
-        records = CounterMetricFamily(
-            "sla_records",
-            "Input records committed, by what became of them.",
-            labels=["topic", "outcome"],
-        )
-        for topic, outcomes in health.records.items():
-            for outcome, count in outcomes.items():
-                records.add_metric([topic, outcome], count)
-        yield records
         yield GaugeMetricFamily(
             "sla_lag_records", "Input records still to be read.", health.lag_records
         )
@@ -210,16 +198,38 @@ class Metrics(Collector):
         )
 
     def _counter(self, name: str, text: str, label: str) -> CounterMetricFamily:
-        return CounterMetricFamily(name, text, labels=[*self._labels, label])
+        return CounterMetricFamily(name, text, labels=["partition", *self._labels, label])
 
     def _values(self, group: Group) -> list[str]:
         return [group.channel, group.team] if self._policy.teams else [group.channel]
 
 
-def _cumulative(edges: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
-    """Return bucket by bucket how many lie within its upper edge, in seconds."""
-    names = [*(repr(float(edge)) for edge in edges), "+Inf"]
-    return list(zip(names, map(float, accumulate(counts)), strict=True))
+def _records(parts: Sequence[PartitionStats]) -> Metric:
+    records = CounterMetricFamily(
+        "sla_records",
+        "Input records committed, by what became of them.",
+        labels=["partition", "topic", "outcome"],
+    )
+    for part in parts:
+        for topic, outcomes in part.counts.records.items():
+            for outcome, count in outcomes.items():
+                records.add_metric([str(part.partition), topic, outcome], count)
+    return records
+
+
+def _cumulative(names: Sequence[str], counts: Sequence[int]) -> list[tuple[str, float]]:
+    """Return bucket by bucket how many lie within its upper edge."""
+    return list(zip(names, accumulate(counts), strict=True))
+
+
+@lru_cache
+def _seconds_names(edges: tuple[int, ...]) -> list[str]:
+    return _names([edge / SECOND for edge in edges])
+
+
+def _names(edges: Sequence[float]) -> list[str]:
+    """Name buckets after their upper edges, in seconds."""
+    return [*(repr(float(edge)) for edge in edges), "+Inf"]
 
 
 def _info(name: str, text: str, labels: dict[str, str]) -> GaugeMetricFamily:

@@ -57,12 +57,38 @@ class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
     windows: dict[str, Sums]
     minutes: dict[int, Sums]
     """The last hour's minutes by number; where nothing happened there is none."""
+
+
+class GroupCounts(msgspec.Struct, frozen=True, array_like=True):
+    """What is counted of one channel, or of one team in it, as of `GroupTotals`."""
+
     booked: list[int]
+    """By `Book`."""
     taken_back: list[int]
     told: list[int]
+    """By `Kind`."""
     edges: tuple[int, ...]
     buckets: list[int]
     sum_us: int
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """A partition's counters at one commit.
+
+    They are kept with its state, so whoever has the partition goes on from them. What was applied
+    and not committed may have to be done again, by others: shown, it would have to be taken back.
+    """
+
+    groups: list[GroupCounts] = []
+    """By `Policy.groups`."""
+    records: dict[str, dict[str, int]] = {}
+    """Records read by topic and outcome."""
+
+    @property
+    def total(self) -> int:
+        """All that was ever counted: of one partition's counts, the larger are the newer."""
+        groups = sum(sum(g.booked) + sum(g.taken_back) + sum(g.told) for g in self.groups)
+        return groups + sum(sum(outcomes.values()) for outcomes in self.records.values())
 
 
 class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +97,7 @@ class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
     partition: int
     clock: int
     groups: list[GroupStats]
-    records: dict[str, dict[str, int]]
-    """Records read by topic and outcome."""
+    counts: Counts
     lag: int
     caught_up: bool
     last_commit: float
@@ -98,31 +123,54 @@ class Delays(msgspec.Struct):
         self.sum_seconds += other.sum_seconds
 
 
+def count(engine: Engine, records: Mapping[str, Mapping[str, int]]) -> Counts:
+    """Take down a partition's counters as they stand."""
+    return Counts(
+        [
+            GroupCounts(
+                list(totals.booked),
+                list(totals.taken_back),
+                list(totals.told),
+                totals.edges,
+                list(totals.buckets),
+                totals.sum_us,
+            )
+            for totals in engine.totals.by_group
+        ],
+        {topic: dict(outcomes) for topic, outcomes in records.items()},
+    )
+
+
 def partition_stats(
     number: int,
     engine: Engine,
     *,
-    records: Mapping[str, Mapping[str, int]],
+    counts: Counts,
     lag: int,
     caught_up: bool,
     last_commit: float,
+    brief: bool = False,
 ) -> PartitionStats:
-    """Take down a partition's figures as they stand; what comes later does not change them."""
+    """Take down a partition's figures as they stand; what comes later does not change them.
+
+    `brief` leaves out what only the wall shows, which takes as long as much of the rest.
+    """
     return PartitionStats(
         partition=number,
         clock=engine.clock,
-        groups=[_group(engine, index) for index in range(len(engine.policy.groups))],
-        records={topic: dict(outcomes) for topic, outcomes in records.items()},
+        groups=[_group(engine, index, brief) for index in range(len(engine.policy.groups))],
+        counts=counts,
         lag=lag,
         caught_up=caught_up,
         last_commit=last_commit,
     )
 
 
-def _group(engine: Engine, index: int) -> GroupStats:
+def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
     channel, team = engine.policy.groups[index]
-    backlog, totals = engine.backlogs[index], engine.totals.by_group[index]
-    windows = engine.windows.by_group[index]
+    backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
+    longest = () if brief else backlog.longest_waiting(LONGEST_WAITING)
+    minutes: Mapping[int, Pane] = {} if brief else windows[HOUR].panes
     return GroupStats(
         channel=channel,
         team=team,
@@ -132,15 +180,9 @@ def _group(engine: Engine, index: int) -> GroupStats:
         overdue=backlog.overdue,
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
-        longest=[_waiting(engine, each) for each in backlog.longest_waiting(LONGEST_WAITING)],
+        longest=[_waiting(engine, each) for each in longest],
         windows={name: _sums(window.total) for name, window in windows.items()},
-        minutes={number: _sums(pane) for number, pane in windows[HOUR].panes.items()},
-        booked=list(totals.booked),
-        taken_back=list(totals.taken_back),
-        told=list(totals.told),
-        edges=totals.edges,
-        buckets=list(totals.buckets),
-        sum_us=totals.sum_us,
+        minutes={number: _sums(pane) for number, pane in minutes.items()},
     )
 
 

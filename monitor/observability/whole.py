@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from monitor.observability.figures import Health, State, add_records
+from monitor.observability.figures import Health, State
 from monitor.observability.stats import PartitionStats
 
 FRESH_SECONDS: Final = 10.0
@@ -84,6 +84,5 @@ class Elsewhere:
             partitions_caught_up=health.partitions_caught_up
             + sum(part.caught_up for part in others),
             last_commit=max([health.last_commit, *(part.last_commit for part in others)]),
-            records=add_records([health.records, *(part.records for part in others)]),
             unserved=tuple(sorted(unserved)),
         )

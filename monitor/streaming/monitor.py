@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from monitor.observability.figures import Health, State, add_records
+from monitor.observability.figures import Health, State
 from monitor.observability.stats import Delays, PartitionStats, partition_stats
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
 from monitor.streaming import topics
 from monitor.streaming.app import create_app
-from monitor.streaming.partition import PartitionTask
+from monitor.streaming.counted import CountedTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.settings import Settings, Topics
 from monitor.streaming.transport import Consumer
@@ -38,7 +38,6 @@ class Monitor:
         self._kinds: dict[str, str] = {}
         self._app: Any = None
         self._supervisor: asyncio.Task[None] | None = None
-        self._records: dict[str, dict[str, int]] = {}
 
     async def start(self) -> tuple[tuple[str, ...], int]:
         """Check topics and join the group; return what is read and how many partitions it has.
@@ -51,7 +50,6 @@ class Monitor:
             for name, kind in zip(self.settings.topics.inputs, KINDS, strict=True)
             if name in inputs
         }
-        self._records = {name: {"ok": 0, "dead_letter": 0} for name in inputs}
         self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
         return inputs, partitions
 
@@ -65,11 +63,11 @@ class Monitor:
         await asyncio.wait([supervisor])
         await self._stop_app(0.2 * timeout_seconds)
 
-    def parts(self) -> list[PartitionStats]:
+    def parts(self, *, brief: bool = False) -> list[PartitionStats]:
         """Return the figures of the partitions that are open, as of now."""
-        return list(self.each_part())
+        return list(self.each_part(brief=brief))
 
-    def each_part(self) -> Iterator[PartitionStats]:
+    def each_part(self, *, brief: bool = False) -> Iterator[PartitionStats]:
         """Yield the figures of one open partition after the other, each as of its moment."""
         for task in list(self._partitions.tasks.values()):
             task.refresh()
@@ -77,10 +75,11 @@ class Monitor:
                 yield partition_stats(
                     task.number,
                     task.state.engine,
-                    records=task.state.records,
+                    counts=task.counts,
                     lag=task.lag(),
                     caught_up=not task.behind(),
                     last_commit=task.last_commit,
+                    brief=brief,
                 )
 
     def health(self) -> Health:
@@ -88,7 +87,6 @@ class Monitor:
         tasks = list(self._partitions.tasks.values())
         caught_up = sum(not task.behind() for task in tasks)
         clocks = [task.state.engine.clock for task in tasks if task.state]
-        counted = [task.state.records for task in tasks if task.state]
         return Health(
             now=time.time(),
             state=self._state(tasks, caught_up),
@@ -97,12 +95,11 @@ class Monitor:
             partitions=len(tasks),
             partitions_caught_up=caught_up,
             last_commit=max((task.last_commit for task in tasks), default=0.0),
-            records=add_records([self._records, *counted]),
             delays=self.delays,
             owned=tuple(sorted(task.number for task in tasks)),
         )
 
-    def _state(self, tasks: Sequence[PartitionTask], caught_up: int) -> State:
+    def _state(self, tasks: Sequence[CountedTask], caught_up: int) -> State:
         consumer: Consumer | None = self._app.consumer if self._app else None
         heard = consumer.heard_at() if consumer and tasks else 0.0
         if heard and time.time() - heard > AWAY_SECONDS:
@@ -122,8 +119,8 @@ class Monitor:
             and not self._app.consumer.assignment()
         )
 
-    def _open_task(self, number: int) -> PartitionTask:
-        return PartitionTask(
+    def _open_task(self, number: int) -> CountedTask:
+        return CountedTask(
             number,
             self.settings,
             self.policy,

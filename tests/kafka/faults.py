@@ -409,10 +409,7 @@ async def wait_until_counted(workers, truth, timeout):
             lag = sum(scrape.get("sla_lag_records") for scrape in scrapes)
             read = {
                 topic: sum(
-                    scrape.values.get(
-                        ("sla_records_total", (("outcome", "ok"), ("topic", topic))), 0
-                    )
-                    for scrape in scrapes
+                    scrape.sum("sla_records_total", topic=topic, outcome="ok") for scrape in scrapes
                 )
                 for topic in truth.records
             }

@@ -77,5 +77,5 @@ async def check_against_backtest(scrape, bootstrap, name, *, in_order):
         by_id = {event["id"]: event for event in told}
         assert len(by_id) == len(told)
         assert by_id == {event["id"]: event for event in expected}
-        total = scrape.get("sla_first_response_seconds_sum", channel=channel)
+        total = scrape.sum("sla_first_response_seconds_sum", channel=channel)
         assert round(total, 3) == figures["first_response_sum_seconds"]

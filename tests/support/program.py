@@ -49,6 +49,7 @@ class Run:
         self._args += ["--web-port", str(self.port), *map(str, options)]
         self.process = None
         self.log = []
+        self._counters = {}
 
     async def __aenter__(self):
         self.process = await asyncio.create_subprocess_exec(
@@ -91,9 +92,17 @@ class Run:
             return response.status, await response.text()
 
     async def metrics(self):
-        """Scrape; return the values by name and labels, read by the official parser."""
+        """Scrape; return the values by name and labels, read by the official parser.
+
+        Whatever happens to it, no counter of one process may ever fall.
+        """
         _, text = await self.get("/metrics")
-        return Scrape(text)
+        scrape = Scrape(text)
+        for series, value in scrape.counters().items():
+            before = self._counters.get(series, 0)
+            assert value >= before, f"{series} fell from {before} to {value}"
+            self._counters[series] = value
+        return scrape
 
     async def until(self, condition, timeout=60.0):
         """Scrape until a condition on the metrics holds; return that scrape."""
@@ -117,31 +126,52 @@ class Scrape:
 
     def __init__(self, text):
         self.text = text
-        self.values = {
-            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
+        self.values = {}
+        self._by_name = {}
+        self._types = {}
+        for family in text_string_to_metric_families(text):
+            self._types[family.name] = family.type
+            for sample in family.samples:
+                self._by_name.setdefault(sample.name, []).append((sample.labels, sample.value))
+                self._types[sample.name] = family.type
+                self.values[sample.name, tuple(sorted(sample.labels.items()))] = sample.value
 
     def get(self, name, **labels):
         """Return one value; a series that is not there is an error."""
         return self.values[name, tuple(sorted(labels.items()))]
 
+    def sum(self, name, **labels):
+        """Add up the series that have these labels, whatever their partition.
+
+        Without a partition that is open there are none. One that is there with other labels only
+        is an error.
+        """
+        known = self._by_name.get(name, ())
+        found = [value for shown, value in known if labels.items() <= shown.items()]
+        if not found and (known or name.removesuffix("_total") not in self._types):
+            raise KeyError((name, labels))
+        return sum(found)
+
+    def counters(self):
+        """Return all values that may only grow."""
+        growing = {name for name, kind in self._types.items() if kind in ("counter", "histogram")}
+        return {series: value for series, value in self.values.items() if series[0] in growing}
+
     def net(self, channel, kind):
         """Return how many events of a kind stand: those counted less those taken back."""
-        counted = self.get("sla_ticket_events_total", channel=channel, kind=kind)
-        return counted - self.get("sla_retractions_total", channel=channel, kind=kind)
+        counted = self.sum("sla_ticket_events_total", channel=channel, kind=kind)
+        return counted - self.sum("sla_retractions_total", channel=channel, kind=kind)
 
     def tally(self, channel):
         """Return the counts of `backtest --json` as far as the metrics tell them."""
-        met = self.get("sla_first_responses_total", channel=channel, outcome="met")
+        met = self.sum("sla_first_responses_total", channel=channel, outcome="met")
         return {
             "created": self.net(channel, "created"),
             "answered": self.net(channel, "answered"),
             "abandoned": self.net(channel, "closed"),
             "expired": self.net(channel, "expired"),
             "answered_within_limit": met
-            - self.get("sla_retractions_total", channel=channel, kind="met"),
+            - self.sum("sla_retractions_total", channel=channel, kind="met"),
             "passed_at_risk": self.net(channel, "at_risk"),
             "breached": self.net(channel, "breached"),
         }

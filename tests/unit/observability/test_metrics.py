@@ -3,12 +3,12 @@
 import math
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.observability.exposition import exposition
 from monitor.observability.figures import Health, State, overview
 from monitor.observability.metrics import Metrics
-from monitor.observability.stats import Delays, partition_stats
+from monitor.observability.stats import Delays, count, partition_stats
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND, AgentReplied, TicketClosed, TicketCreated
 from monitor.sla.policy import DEFAULT_POLICY, Policy
@@ -54,30 +54,24 @@ def health(**changes):
         "partitions": 1,
         "partitions_caught_up": 1,
         "last_commit": T0 / SECOND,
-        "records": {"ticket-created": {"ok": 3, "dead_letter": 1}},
     }
     return Health(**(values | changes))
 
 
 def part(number, engine):
+    counts = count(engine, {"ticket-created": {"ok": 3, "dead_letter": 1}})
     return partition_stats(
-        number, engine, records={}, lag=0, caught_up=True, last_commit=T0 / SECOND
+        number, engine, counts=counts, lag=0, caught_up=True, last_commit=T0 / SECOND
     )
 
 
-def exposition(policy, engines, **changes):
-    registry = CollectorRegistry()
-
-    def read():
-        parts = [part(number, engine) for number, engine in enumerate(engines)]
-        return overview(policy, parts, health(**changes))
-
-    Metrics(registry, policy, read)
-    return registry
+def shown(policy, engines, **changes):
+    parts = [part(number, engine) for number, engine in enumerate(engines)]
+    return Metrics(policy).of(overview(policy, parts, health(**changes)))
 
 
-def scrape(registry):
-    return Scrape(generate_latest(registry).decode())
+def scrape(policy, engines, **changes):
+    return Scrape(exposition(shown(policy, engines, **changes)))
 
 
 @pytest.fixture
@@ -99,25 +93,34 @@ def engine():
 
 
 def test_all_names_of_the_contract_are_there_and_no_others():
-    registry = exposition(DEFAULT_POLICY, [])
-    families = text_string_to_metric_families(generate_latest(registry).decode())
+    text = exposition(shown(DEFAULT_POLICY, []))
+    families = text_string_to_metric_families(text)
     assert {family.name: family.type for family in families} == CONTRACT | OURS
 
 
 def test_every_channel_is_there_with_zeros_before_anything_happened():
-    registry = exposition(DEFAULT_POLICY, [])
-    page = scrape(registry)
+    page = scrape(DEFAULT_POLICY, [])
     for channel in DEFAULT_POLICY.channels:
         assert page.get("sla_tickets_waiting", channel=channel) == 0
-        assert page.get("sla_first_response_seconds_count", channel=channel) == 0
-        assert page.get("sla_first_responses_total", channel=channel, outcome="missed") == 0
         assert page.get("sla_window_tickets", channel=channel, window="24h", state="met") == 0
         ratio = page.get("sla_window_service_level_ratio", channel=channel, window="1h")
         assert math.isnan(ratio)
 
 
+def test_each_open_partition_counts_every_channel_from_zero():
+    page = scrape(DEFAULT_POLICY, [Engine(DEFAULT_POLICY), Engine(DEFAULT_POLICY)])
+    for partition in "01":
+        for channel in DEFAULT_POLICY.channels:
+            labels = {"partition": partition, "channel": channel}
+            assert page.get("sla_first_response_seconds_count", **labels) == 0
+            for outcome in ("met", "missed", "abandoned"):
+                assert page.get("sla_first_responses_total", outcome=outcome, **labels) == 0
+            assert page.get("sla_ticket_events_total", kind="created", **labels) == 0
+            assert page.get("sla_retractions_total", kind="met", **labels) == 0
+
+
 def test_the_values_are_those_of_the_tickets(engine):
-    page = scrape(exposition(DEFAULT_POLICY, [engine]))
+    page = scrape(DEFAULT_POLICY, [engine])
     get = page.get
     assert get("sla_tickets_open", channel="chat") == 4
     assert get("sla_tickets_waiting", channel="chat") == 1
@@ -126,28 +129,49 @@ def test_the_values_are_those_of_the_tickets(engine):
     assert get("sla_oldest_waiting_timestamp_seconds", channel="chat") == (T0 + 1) / SECOND
     assert math.isnan(get("sla_next_deadline_timestamp_seconds", channel="chat"))
     outcomes = {
-        outcome: get("sla_first_responses_total", channel="chat", outcome=outcome)
+        outcome: get("sla_first_responses_total", partition="0", channel="chat", outcome=outcome)
         for outcome in ("met", "missed", "abandoned")
     }
     assert outcomes == {"met": 2, "missed": 2, "abandoned": 1}
     assert get("sla_window_service_level_ratio", channel="chat", window="5m") == 0.5
     assert get("sla_window_first_response_seconds_count", channel="chat", window="5m") == 3
-    assert get("sla_ticket_events_total", channel="chat", kind="breached") == 2
-    assert get("sla_records_total", topic="ticket-created", outcome="dead_letter") == 1
+    assert page.sum("sla_ticket_events_total", channel="chat", kind="breached") == 2
+    assert page.sum("sla_records_total", topic="ticket-created", outcome="dead_letter") == 1
 
 
 def test_a_response_exactly_on_the_limit_is_within_the_bucket_of_the_limit(engine):
-    page = scrape(exposition(DEFAULT_POLICY, [engine]))
-    assert page.get("sla_first_response_seconds_bucket", channel="chat", le="120.0") == 2
-    assert page.get("sla_first_response_seconds_bucket", channel="chat", le="+Inf") == 3
-    assert page.get("sla_first_response_seconds_sum", channel="chat") == 255
+    page = scrape(DEFAULT_POLICY, [engine])
+    assert page.sum("sla_first_response_seconds_bucket", channel="chat", le="120.0") == 2
+    assert page.sum("sla_first_response_seconds_bucket", channel="chat", le="+Inf") == 3
+    assert page.sum("sla_first_response_seconds_sum", channel="chat") == 255
 
 
 def test_figures_of_several_partitions_add_up(engine):
-    page = scrape(exposition(DEFAULT_POLICY, [engine, engine]))
+    page = scrape(DEFAULT_POLICY, [engine, engine])
     assert page.get("sla_tickets_waiting", channel="chat") == 2
-    assert page.get("sla_first_response_seconds_count", channel="chat") == 6
+    assert page.sum("sla_first_response_seconds_count", channel="chat") == 6
+    assert page.get("sla_first_response_seconds_count", partition="1", channel="chat") == 3
     assert page.get("sla_window_tickets", channel="chat", window="5m", state="created") == 10
+
+
+def test_what_only_the_wall_shows_may_be_left_out(engine):
+    in_full, brief = (
+        partition_stats(
+            *(0, engine),
+            counts=count(engine, {}),
+            lag=0,
+            caught_up=True,
+            last_commit=0.0,
+            brief=brief,
+        )
+        for brief in (False, True)
+    )
+    assert in_full.groups != brief.groups
+    texts = {
+        exposition(Metrics(DEFAULT_POLICY).of(overview(DEFAULT_POLICY, [part], health())))
+        for part in (in_full, brief)
+    }
+    assert len(texts) == 1
 
 
 def test_teams_get_a_label_where_the_policy_names_them_and_the_rest_is_other():
@@ -160,7 +184,7 @@ def test_teams_get_a_label_where_the_policy_names_them_and_the_rest_is_other():
         ]
     )
     engine.advance(T0)
-    page = scrape(exposition(policy, [engine]))
+    page = scrape(policy, [engine])
     assert page.get("sla_tickets_waiting", channel="chat", team="billing") == 1
     assert page.get("sla_tickets_waiting", channel="chat", team="other") == 1
     assert page.get("sla_tickets_waiting", channel="phone", team="billing") == 0
@@ -168,11 +192,11 @@ def test_teams_get_a_label_where_the_policy_names_them_and_the_rest_is_other():
 
 def test_a_breach_taken_back_adds_to_the_retractions_and_lowers_no_counter(engine):
     engine.apply([AgentReplied("late", T0 + 30 * SECOND)])
-    page = scrape(exposition(DEFAULT_POLICY, [engine]))
-    assert page.get("sla_first_responses_total", channel="chat", outcome="missed") == 2
-    assert page.get("sla_first_responses_total", channel="chat", outcome="met") == 3
-    assert page.get("sla_retractions_total", channel="chat", kind="breached") == 1
-    assert page.get("sla_ticket_events_total", channel="chat", kind="retracted") == 1
+    page = scrape(DEFAULT_POLICY, [engine])
+    assert page.sum("sla_first_responses_total", channel="chat", outcome="missed") == 2
+    assert page.sum("sla_first_responses_total", channel="chat", outcome="met") == 3
+    assert page.sum("sla_retractions_total", channel="chat", kind="breached") == 1
+    assert page.sum("sla_ticket_events_total", channel="chat", kind="retracted") == 1
     assert page.net("chat", "breached") == 1
     assert page.get("sla_window_service_level_ratio", channel="chat", window="5m") == 0.75
 
@@ -182,8 +206,7 @@ def test_a_breach_taken_back_adds_to_the_retractions_and_lowers_no_counter(engin
     [(State.LIVE, 1), (State.BEHIND, 0), (State.STARTING, 0), (State.BROKER_AWAY, 0)],
 )
 def test_caught_up_is_said_only_while_all_is_read_and_the_broker_answers(state, caught_up):
-    registry = exposition(DEFAULT_POLICY, [], state=state)
-    assert scrape(registry).get("sla_caught_up") == caught_up
+    assert scrape(DEFAULT_POLICY, [], state=state).get("sla_caught_up") == caught_up
 
 
 def test_the_delay_from_threshold_to_commit_is_observed_for_what_was_due():
@@ -191,6 +214,6 @@ def test_the_delay_from_threshold_to_commit_is_observed_for_what_was_due():
     fresh.apply([TicketCreated("x", "chat", T0)])
     delays = Delays()
     delays.observe(fresh.advance(T0 + 130 * SECOND), T0 + 130 * SECOND)
-    page = scrape(exposition(DEFAULT_POLICY, [], delays=delays))
+    page = scrape(DEFAULT_POLICY, [], delays=delays)
     assert page.get("sla_detection_delay_seconds_count") == 2
     assert page.get("sla_detection_delay_seconds_sum") == 50

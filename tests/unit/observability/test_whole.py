@@ -3,7 +3,7 @@
 import msgspec
 
 from monitor.observability.figures import Health, State, overview
-from monitor.observability.stats import partition_stats
+from monitor.observability.stats import Counts, partition_stats
 from monitor.observability.whole import Elsewhere, Published
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND, TicketCreated
@@ -19,7 +19,7 @@ def part(number, *, at=T0, tickets=1, caught_up=True):
     )
     engine.advance(at * SECOND)
     return partition_stats(
-        number, engine, records={}, lag=number, caught_up=caught_up, last_commit=float(number)
+        number, engine, counts=Counts(), lag=number, caught_up=caught_up, last_commit=number
     )
 
 
@@ -32,7 +32,6 @@ def health(*owned, **changes):
         "partitions": len(owned),
         "partitions_caught_up": len(owned),
         "last_commit": 0.0,
-        "records": {},
         "owned": owned,
     }
     return Health(**(values | changes))
