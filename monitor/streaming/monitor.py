@@ -12,7 +12,7 @@ from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
 from monitor.streaming import topics
 from monitor.streaming.app import create_app
-from monitor.streaming.counted import CountedTask
+from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.settings import Settings, Topics
 from monitor.streaming.transport import Consumer
@@ -99,7 +99,7 @@ class Monitor:
             owned=tuple(sorted(task.number for task in tasks)),
         )
 
-    def _state(self, tasks: Sequence[CountedTask], caught_up: int) -> State:
+    def _state(self, tasks: Sequence[PartitionTask], caught_up: int) -> State:
         consumer: Consumer | None = self._app.consumer if self._app else None
         heard = consumer.heard_at() if consumer and tasks else 0.0
         if heard and time.time() - heard > AWAY_SECONDS:
@@ -119,8 +119,8 @@ class Monitor:
             and not self._app.consumer.assignment()
         )
 
-    def _open_task(self, number: int) -> CountedTask:
-        return CountedTask(
+    def _open_task(self, number: int) -> PartitionTask:
+        return PartitionTask(
             number,
             self.settings,
             self.policy,

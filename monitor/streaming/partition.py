@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
+from monitor.observability.stats import Counts, count
 from monitor.sla.effects import Effect
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
@@ -52,6 +53,8 @@ class PartitionTask:
         self.state: PartitionState | None = None
         """None while it is being opened."""
         self.last_commit = 0.0
+        self.counts = Counts()
+        """What had been counted at the last commit: nothing that may still be undone."""
         self._settings = settings
         self._policy = policy
         self._consumer = consumer
@@ -209,6 +212,7 @@ class PartitionTask:
             kept=kept,
             over_at_reply=self._over_at_reply,
         )
+        self.counts = self._count(self.state)
         self._failure = None
         self._pace.committed()
         log.info("partition %d: %d tickets, reading on", self.number, len(kept.tickets))
@@ -269,7 +273,7 @@ class PartitionTask:
         """Commit: changed tickets, what is told, offsets and the clock; all or nothing."""
         assert self._producer is not None  # noqa: S101 - opened
         self._is_committing = True
-        batch = state.drain()
+        batch, counts = state.drain(), self._count(state)
         await outputs.write(self._producer, self._settings, self.number, batch)
         metadata = msgspec.json.encode({"clock": batch.clock}).decode()
         await self._producer.send_offsets_to_transaction(
@@ -281,10 +285,15 @@ class PartitionTask:
         )
         await self._producer.commit_transaction()
         self.last_commit = time.time()
+        self.counts = counts
         self._pace.committed()
         self._is_committing = False
         self._committed.set()
         self._on_commit(batch.effects, _wall())
+
+    def _count(self, state: PartitionState) -> Counts:
+        nothing = {topic: {"ok": 0, "dead_letter": 0} for topic in self._kinds}
+        return count(state.engine, nothing | state.records)
 
     def _fail(self, error: Exception) -> None:
         """Have the task begin again from what is committed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from faust.types import TP
 
 from monitor.streaming.chunks import Chunk
-from monitor.streaming.counted import CountedTask
+from monitor.streaming.partition import PartitionTask
 
 log = logging.getLogger(__name__)
 
@@ -17,8 +17,8 @@ _SUSPEND_SECONDS = 3.0
 class Partitions:
     """Keeps one task for each partition number that this worker owns."""
 
-    def __init__(self, open_task: Callable[[int], CountedTask]) -> None:
-        self.tasks: dict[int, CountedTask] = {}
+    def __init__(self, open_task: Callable[[int], PartitionTask]) -> None:
+        self.tasks: dict[int, PartitionTask] = {}
         self.closed = False
         self._open_task = open_task
 

@@ -7,7 +7,7 @@ import pytest
 from monitor.sla.events import TicketCreated
 from monitor.sla.views import Book
 from monitor.streaming import partition
-from monitor.streaming.counted import CountedTask
+from monitor.streaming.partition import PartitionTask
 from monitor.streaming.settings import Settings
 from tests.unit.sla.strategies import START
 from tests.unit.streaming.feeding import KINDS, POLICY, TOPICS, WALL, begin, record
@@ -47,7 +47,7 @@ async def task(monkeypatch):
         pass
 
     monkeypatch.setattr(partition.outputs, "write", write)
-    task = CountedTask(
+    task = PartitionTask(
         *(3, Settings("127.0.0.1:1"), POLICY, Group(), KINDS),
         over_at_reply=False,
         on_commit=lambda *_: None,
@@ -64,7 +64,8 @@ def created(task):
 def read(state, ticket_id):
     position = state.positions[CREATED]
     written = record(TicketCreated(ticket_id, "chat", START))[1]
-    state.read(CREATED, [written], position + 1, (), WALL)
+    state.take(CREATED, [written], position + 1, WALL)
+    state.tick((), WALL)
 
 
 async def committing(task, state):
