@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 import uvloop
 
-from monitor.cli.serve import set_up_logging, until_signal
+from monitor.cli.serve import set_up_logging, settle_memory, until_signal
 from monitor.errors import SlaMonitorError
 from monitor.observability.host import Report
 from monitor.sla.policy import Policy
@@ -75,6 +75,7 @@ async def _work(descriptor: int) -> int:
         return 1
     orders = msgspec.msgpack.decode(body, type=Orders)
     set_up_logging(verbose=orders.verbose, worker=orders.number)
+    settle_memory()
     monitor = Monitor(orders.settings, orders.policy)
     answering = asyncio.create_task(_answer(reader, writer, monitor))
     running = asyncio.create_task(_run(monitor, orders.host))

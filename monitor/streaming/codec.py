@@ -17,6 +17,7 @@ AHEAD: Final = 600 * SECOND
 """A time further than this ahead of the wall clock is a producer's error (DESIGN 3.4)."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - isoformat then names no offset
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EMPTY_DATE: Final = (datetime(1971, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _END_OF_DATES: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
@@ -145,9 +146,8 @@ def micros(time: datetime, field: str) -> int:
 
 def rfc3339(us: int) -> str:
     """Return a moment as RFC 3339 in UTC, with as many decimals as it needs (none, 3 or 6)."""
-    moment = _EPOCH + timedelta(microseconds=us)
-    timespec = "microseconds" if us % 1000 else "milliseconds" if us % SECOND else "seconds"
-    return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+    text = (_NAIVE_EPOCH + timedelta(microseconds=us)).isoformat()
+    return f"{text}Z" if us % 1000 or us % SECOND == 0 else f"{text[:-3]}Z"
 
 
 def event_id(ticket_id: str, kind: Kind, revision: int) -> str:

@@ -9,7 +9,7 @@ The order depends on the records alone, not on how they were fetched.
 from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from monitor.streaming.codec import Reader
 
@@ -22,14 +22,9 @@ _TOO_MANY: Final = 20 * ENOUGH
 """Records of one and the same time wait for the next one, but not if there are more than this."""
 
 
-class Waiting(NamedTuple):
-    """A record in line."""
-
-    at: int
-    """The latest timestamp of its topic so far, in microseconds."""
-    topic: str
-    decode: Reader
-    record: Any
+Waiting = tuple[int, str, Reader, Any]
+"""A record in line: the latest timestamp of its topic so far in microseconds, the topic, what
+decodes it, and the record. A plain tuple: one is made for every record."""
 
 
 class _Queue:
@@ -43,12 +38,12 @@ class _Queue:
 
     @property
     def position(self) -> int:
-        return self.line[0].record.offset if self.line else self.end
+        return int(self.line[0][3].offset) if self.line else self.end
 
     @property
     def bound(self) -> int:
         """What is still to be taken of it does not come before this time."""
-        stuck = len(self.line) > _TOO_MANY and self.line[0].at == self.reached
+        stuck = len(self.line) > _TOO_MANY and self.line[0][0] == self.reached
         return self.reached + 1 if stuck else self.reached
 
 
@@ -74,7 +69,7 @@ class Merge:
         """Tell whether nothing more of a topic is needed for the time being."""
         queue = self._queues[topic]
         waiting = len(queue.line)
-        return waiting > _TOO_MANY or (waiting >= ENOUGH and queue.line[0].at < queue.reached)
+        return waiting > _TOO_MANY or (waiting >= ENOUGH and queue.line[0][0] < queue.reached)
 
     def take(self, topic: str, records: Sequence[Any], end: int, wall: int) -> None:
         """Put records of a topic in line, up to position `end`.
@@ -88,7 +83,7 @@ class Merge:
             at = record.timestamp * 1000
             if reached < at <= wall:
                 reached = at
-            append(Waiting(reached, topic, decode, record))
+            append((reached, topic, decode, record))
         queue.reached = reached
 
     def hand_out(self, behind: Collection[str]) -> tuple[list[Waiting], dict[str, int]]:

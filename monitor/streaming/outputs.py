@@ -7,13 +7,15 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from monitor.sla.effects import Effect
 from monitor.streaming.codec import cloud_event
 from monitor.streaming.settings import Settings
 from monitor.streaming.state import Batch, DeadLetter
 
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 """Room for a dead letter: the largest usual record with its headers."""
+
+BATCH_BYTES: Final = 256 * 1024
+"""A quarter of what a broker takes as one batch by default; each costs a future and a header."""
 
 _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
 
@@ -23,12 +25,23 @@ async def write(
 ) -> None:
     """Begin a transaction and put a batch into it; the caller commits.
 
+    What is told goes to the partition of the same number, so that each ticket keeps to one, and
+    inputs and breaches of as many partitions are partitioned alike.
+
     Raises whatever the broker refuses it with.
     """
     await producer.begin_transaction()
+    breaches = settings.topics.breaches
+    told = [
+        (effect.ticket_id.encode(), msgspec.json.encode(cloud_event(effect, settings.source)))
+        for effect in batch.effects
+    ]
     sent = [
-        *await _send_changelog(producer, settings.changelog, partition, batch.changelog),
-        *[await _send_effect(producer, settings, effect) for effect in batch.effects],
+        *await _send_all(producer, settings.changelog, partition, batch.changelog, []),
+        *await _send_all(
+            *(producer, breaches, partition % len(await producer.partitions_for(breaches))),
+            *(told, [_CONTENT_TYPE]),
+        ),
         *[
             await _send_dead_letter(producer, settings, partition, letter)
             for letter in batch.dead_letters
@@ -37,31 +50,24 @@ async def write(
     await asyncio.gather(*sent)
 
 
-async def _send_changelog(
+async def _send_all(
     producer: AIOKafkaProducer,
     topic: str,
     partition: int,
     records: Iterable[tuple[bytes, bytes | None]],
+    headers: list[tuple[str, bytes]],
 ) -> list[Any]:
     """Fill record batches by hand: a `send` a record costs several times as much."""
     sent = []
     builder = producer.create_batch()
     for key, value in records:
-        if builder.append(key=key, value=value, timestamp=None) is None:
+        if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
             sent.append(await producer.send_batch(builder, topic, partition=partition))
             builder = producer.create_batch()
-            builder.append(key=key, value=value, timestamp=None)
-    sent.append(await producer.send_batch(builder, topic, partition=partition))
+            builder.append(key=key, value=value, timestamp=None, headers=headers)
+    if builder.record_count():
+        sent.append(await producer.send_batch(builder, topic, partition=partition))
     return sent
-
-
-async def _send_effect(producer: AIOKafkaProducer, settings: Settings, effect: Effect) -> Any:
-    return await producer.send(
-        settings.topics.breaches,
-        key=effect.ticket_id.encode(),
-        value=msgspec.json.encode(cloud_event(effect, settings.source)),
-        headers=[_CONTENT_TYPE],
-    )
 
 
 async def _send_dead_letter(

@@ -21,8 +21,8 @@ def records(*stamps, begin=0):
 def handed(merge, behind):
     found, counts = merge.hand_out(behind)
     assert sum(counts.values()) == len(found)
-    assert {t: sum(one.topic == t for one in found) for t in counts} == counts
-    return [(one.at // 1000, one.topic, one.record.offset) for one in found]
+    assert {t: sum(topic == t for _, topic, _, _ in found) for t in counts} == counts
+    return [(at // 1000, topic, one.offset) for at, topic, _, one in found]
 
 
 logs = st.fixed_dictionaries({t: st.lists(st.integers(0, 8), max_size=8) for t in TOPICS})
