@@ -11,7 +11,7 @@ from bench.history import Counts, no_counts
 from bench.process import FailedError, Process, Used
 from monitor.broker.process import free_port
 
-SCRAPE_SECONDS = 0.5
+SCRAPE_SECONDS = 1.0
 """How often metrics are read under load: it costs the monitor CPU that it is charged for."""
 
 _KINDS = {"created": "created", "answered": "answered", "missed": "breached", "at_risk": "at_risk"}

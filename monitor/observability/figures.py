@@ -149,9 +149,12 @@ def _sum(all_sums: Iterable[Sums]) -> Pane:
     for sums in all_sums:
         total.counts = [a + b for a, b in zip(total.counts, sums.counts, strict=True)]
         total.sum_us += sums.sum_us
-        latencies = total.latencies
+        if not total.latencies:
+            total.latencies = dict(sums.latencies)
+            continue
+        latencies, get = total.latencies, total.latencies.get
         for index, count in sums.latencies.items():
-            latencies[index] = latencies.get(index, 0) + count
+            latencies[index] = get(index, 0) + count
     return total
 
 

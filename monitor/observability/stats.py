@@ -10,7 +10,7 @@ from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
 from monitor.sla.ticket import Kind
-from monitor.sla.windows import Pane
+from monitor.sla.windows import Pane, totals
 
 LONGEST_WAITING: Final = 8
 """How many tickets a channel shows by name."""
@@ -181,7 +181,7 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
         longest=[_waiting(engine, each) for each in longest],
-        windows={name: _sums(window.total) for name, window in windows.items()},
+        windows={name: _sums(total) for name, total in totals(windows).items()},
         minutes={number: _sums(pane) for number, pane in minutes.items()},
     )
 

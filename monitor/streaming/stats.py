@@ -25,6 +25,7 @@ PUBLISH_SECONDS: Final = 1.0
 REPEAT_SECONDS: Final = 3.0
 """How often figures that have not changed are published again: silence means nobody is there."""
 
+_SHARE: Final = 0.02
 _RETRY_SECONDS: Final = 2.0
 _CLOSE_SECONDS: Final = 0.3
 _REQUEST_MS: Final = 5000
@@ -70,6 +71,7 @@ async def _publish(
         await producer.start()
         while True:
             sent = []
+            began = time.thread_time()
             for part in read():
                 await asyncio.sleep(0)  # a deadline must not wait for the figures of all
                 groups = msgspec.msgpack.encode(part.groups)
@@ -85,7 +87,9 @@ async def _publish(
                         )
                     )
             await asyncio.gather(*sent)
-            await asyncio.sleep(PUBLISH_SECONDS)
+            # What others see of us must never cost more than a small part of the work itself.
+            spent = time.thread_time() - began
+            await asyncio.sleep(min(max(PUBLISH_SECONDS, spent / _SHARE), REPEAT_SECONDS))
     finally:
         with suppress(KafkaError, OSError, TimeoutError):
             await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
