@@ -60,6 +60,11 @@ class Backlog:
         self.waiting -= 1
         self.open -= over
 
+    def stay_open(self, ticket: Ticket) -> None:
+        """Count a ticket that was answered before it was at risk, and is not closed."""
+        self.open += 1
+        self._open.join(ticket)
+
     def move(self, ticket: Ticket, state: Life) -> None:
         """Count a ticket in its new state, and no more in that in which it was last placed."""
         was, now = ticket.phase, state.phase

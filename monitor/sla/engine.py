@@ -14,7 +14,7 @@ from monitor.sla.effects import Effect, retell
 from monitor.sla.events import AgentReplied, Event, TicketClosed, TicketCreated
 from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
-from monitor.sla.policy import REMEMBERED_FOR, Policy, Target
+from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Policy, Target
 from monitor.sla.ticket import Phase, Ticket, join
 from monitor.sla.totals import GroupTotals, Totals
 from monitor.sla.views import Booking, View, bookings
@@ -312,6 +312,8 @@ class Engine:
             ticket.armed = ticket.forgettable = ticket.booked = 0
             ticket.phase, ticket.is_open = Phase.UNSEEN, False
             ticket.group = self._group(ticket)
+            if self._restore_usual(ticket):
+                continue
             state = self._place(ticket)
             if stages(state) != [telling[:2] for telling in ticket.told]:
                 # The policy has changed since: what is told is put right at the next moment.
@@ -319,6 +321,35 @@ class Engine:
                 self._due = min(self._due, ticket.armed)
                 self._alarms.push(ticket.armed, ticket.ticket_id)
         self._views = views
+        self._due = min(map(_HEAD, self._queues))
+
+    def _restore_usual(self, ticket: Ticket) -> bool:
+        """Put a ticket in its place of which `_open` and `_answer` have taken all there is."""
+        created, replied, group, clock = ticket.created, ticket.replied, ticket.group, self.clock
+        if group == NO_GROUP or created is None or ticket.told or ticket.closed is not None:
+            return False
+        until = clock if replied is None else replied
+        if ticket.conflict or not created <= until <= clock or clock > created + EXPIRES_AFTER:
+            return False
+        if until - created > self._targets[group].at_risk:
+            return False
+        backlog = self.backlogs[group]
+        for view in self._views:
+            view.opened(group, created)
+        if replied is None:
+            ticket.phase, ticket.is_open, ticket.booked = Phase.WAITING, True, 1
+            backlog.enter(ticket)
+        else:
+            ticket.phase, ticket.is_open, ticket.booked = Phase.ANSWERED, False, 3
+            for view in self._views:
+                view.answered_in_time(group, replied, replied - created)
+            if self._over_at_reply:
+                ticket.forgettable = max(ticket.touched, replied) + REMEMBERED_FOR
+                self._fading.add(ticket)
+            else:
+                ticket.is_open = True
+                backlog.stay_open(ticket)
+        return True
 
     def _life(self, ticket: Ticket, clock: int) -> Life:
         target = self._targets[ticket.group] if ticket.group != NO_GROUP else None

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from sys import intern
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from monitor.sla.ticket import Ticket
 from monitor.sla.totals import GroupTotals
+from monitor.streaming import fetching
 from monitor.streaming.settings import Settings
 
 COUNTERS_KEY: Final = b"\xff counters"
@@ -23,17 +25,37 @@ class Counters(msgspec.Struct):
     """Records read by topic and outcome."""
 
 
-class Kept(msgspec.Struct):
-    """All that a changelog partition held."""
-
-    tickets: dict[str, Ticket]
-    counters: Counters
-
-
 pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
 _read_ticket = msgspec.msgpack.Decoder(Ticket).decode
 _read_counters = msgspec.msgpack.Decoder(Counters).decode
+
+
+class Kept:
+    """All that a changelog partition holds, record by record as it is read."""
+
+    def __init__(self) -> None:
+        self.tickets: dict[str, Ticket] = {}
+        self._counters: bytes | None = None
+
+    @property
+    def counters(self) -> Counters:
+        """What was counted."""
+        return Counters() if self._counters is None else _read_counters(self._counters)
+
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """Take a record: the last value of a key counts, and None stands for forgotten."""
+        if key == COUNTERS_KEY:
+            self._counters = value
+        elif value is None:
+            self.tickets.pop(key.decode(), None)
+        else:
+            ticket = _read_ticket(value)
+            # Of each label a million tickets hold one object.
+            ticket.channel = intern(ticket.channel)
+            ticket.team = intern(ticket.team)
+            ticket.priority = intern(ticket.priority)
+            self.tickets[ticket.ticket_id] = ticket
 
 
 async def recover(settings: Settings, partition: int) -> Kept:
@@ -43,7 +65,7 @@ async def recover(settings: Settings, partition: int) -> Kept:
     may never come near it.
     """
     tp = TopicPartition(settings.changelog, partition)
-    packed: dict[bytes, bytes | None] = {}
+    kept = Kept()
     async with _reader(settings) as consumer:
         consumer.assign([tp])
         end = (await consumer.end_offsets([tp]))[tp]
@@ -51,18 +73,8 @@ async def recover(settings: Settings, partition: int) -> Kept:
         while await consumer.position(tp) < end:
             batches = await consumer.getmany(tp, timeout_ms=200, max_records=10_000)
             for record in batches.get(tp, ()):
-                packed[record.key] = record.value
-    return unpack(packed)
-
-
-def unpack(packed: dict[bytes, bytes | None]) -> Kept:
-    """Return the tickets and counters of the latest values by key; None stands for forgotten."""
-    counters = packed.pop(COUNTERS_KEY, None)
-    tickets = [_read_ticket(value) for value in packed.values() if value is not None]
-    return Kept(
-        tickets={ticket.ticket_id: ticket for ticket in tickets},
-        counters=Counters() if counters is None else _read_counters(counters),
-    )
+                kept.take(record.key, record.value)
+    return kept
 
 
 @asynccontextmanager
@@ -78,6 +90,7 @@ async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         **settings.client_options,
     )
     await consumer.start()
+    fetching.plain(consumer)
     try:
         yield consumer
     finally:

@@ -45,12 +45,13 @@ class PartitionState:
         kept: Kept,
         over_at_reply: bool,
     ) -> None:
-        self.records = kept.counters.records
+        counters = kept.counters
+        self.records = counters.records
         self.engine = Engine(
             policy,
             clock=clock,
             tickets=kept.tickets.values(),
-            totals=kept.counters.groups,
+            totals=counters.groups,
             over_at_reply=over_at_reply,
         )
         decoder = Decoder(policy)

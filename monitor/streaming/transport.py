@@ -7,8 +7,7 @@ is read (`Consumer.read_from`), and offsets travel in that owner's transactions.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, ClassVar, Final
 
 import aiokafka.abc
@@ -20,6 +19,7 @@ from faust.transport import consumer as faust_consumer
 from faust.types import TP, AppT, ConsumerMessage, Message
 from yarl import URL
 
+from monitor.streaming import fetching
 from monitor.streaming.chunks import Chunk
 from monitor.streaming.settings import Settings
 
@@ -30,9 +30,6 @@ A broker that has just started may know of none yet. A group that forms at that 
 nothing to anybody, and does so until its leader asks again: in five minutes, left alone.
 """
 
-
-_AT_ONCE_SECONDS: Final = 0.005
-_REST_SECONDS: Final = 0.02
 
 _SOON_SECONDS: Final = 0.05
 """How soon to look again for what nobody wanted just now."""
@@ -95,11 +92,8 @@ class Consumer(faust_consumer.Consumer):
             **s.client_options,
         )
         await self.kafka.start()
-        fetcher = self.kafka._fetcher  # noqa: SLF001 - it has no setting for this
-        fetcher._proc_fetch_request = _plain(  # noqa: SLF001
-            fetcher,
-            _unhurried(fetcher._proc_fetch_request),  # noqa: SLF001
-        )
+        fetching.unhurried(self.kafka)
+        fetching.plain(self.kafka)
         await super().on_start()
 
     async def on_stop(self) -> None:
@@ -315,46 +309,6 @@ class Transport(base.Transport):
     def __init__(self, app: AppT, settings: Settings) -> None:
         super().__init__([URL(f"chunks://{settings.bootstrap}")], app)
         self.settings = settings
-
-
-def _unhurried(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    """Let a fetch that came back empty at once rest for a moment.
-
-    Apache Kafka holds an empty fetch as long as it was asked to. The embedded broker does not, and
-    is asked again some thousand times a second: most of a core for nothing.
-    """
-
-    async def paced(*args: Any) -> bool:
-        began = time.monotonic()
-        has_data = await fetch(*args)
-        if not has_data and time.monotonic() - began < _AT_ONCE_SECONDS:
-            with suppress(asyncio.CancelledError):  # as the fetch itself does when it is closed
-                await asyncio.sleep(_REST_SECONDS)
-        return has_data
-
-    return paced
-
-
-def _plain(fetcher: Any, fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    """Have records handed out as they were parsed, with offset, timestamp, key, value and headers.
-
-    aiokafka wraps each into an object of its own that tells the topic again: a fifth of its time.
-    """
-
-    async def fetched(*args: Any) -> bool:
-        has_data = await fetch(*args)
-        for result in fetcher._records.values():  # noqa: SLF001 - it has no setting for this
-            records = getattr(result, "_partition_records", None)
-            if records is not None:
-                records._consumer_record = _as_it_is  # noqa: SLF001
-        return has_data
-
-    return fetched
-
-
-def _as_it_is(tp: TopicPartition, record: Any) -> Any:
-    del tp
-    return record
 
 
 def _tps(tps: Iterable[TopicPartition]) -> set[TP]:

@@ -9,7 +9,8 @@ from monitor.sla.life import ENDINGS
 from monitor.sla.policy import Policy
 from monitor.sla.ticket import Kind, Telling
 from monitor.sla.views import Book
-from monitor.streaming.changelog import COUNTERS_KEY, Counters, pack_counters, pack_ticket, unpack
+from monitor.streaming.changelog import COUNTERS_KEY, Counters, pack_counters, pack_ticket
+from tests.support.kept import unpack
 from tests.unit.sla import oracle
 
 COUNTED = (

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from monitor.sla.events import DAY, AgentReplied, Event, TicketClosed, TicketCreated
 from monitor.sla.policy import Policy
-from monitor.streaming.changelog import Counters, Kept, unpack
+from monitor.streaming.changelog import Kept
 from monitor.streaming.codec import rfc3339
 from monitor.streaming.state import Batch, PartitionState
+from tests.support.kept import unpack
 from tests.unit.sla.strategies import CHANNELS, START, channels, ids
 
 TOPICS = ("ticket-created", "agent-replied", "ticket-closed")
@@ -51,7 +52,7 @@ def begin(positions=None, *, clock=0, kept=None, policy=POLICY, kinds=KINDS, ove
         kinds,
         positions or dict.fromkeys(TOPICS, 0),
         clock=clock,
-        kept=kept or Kept({}, Counters()),
+        kept=kept or Kept(),
         over_at_reply=over_at_reply,
     )
 

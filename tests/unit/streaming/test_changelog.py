@@ -11,8 +11,8 @@ from monitor.streaming.changelog import (
     Counters,
     pack_counters,
     pack_ticket,
-    unpack,
 )
+from tests.support.kept import unpack
 
 times = st.none() | st.integers(0, 2**53)
 texts = st.text(max_size=8)

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from monitor.sla.events import DAY, SECOND, AgentReplied, TicketClosed, TicketCreated
 from monitor.sla.policy import Policy
 from monitor.sla.ticket import Kind
-from monitor.streaming.changelog import COUNTERS_KEY, unpack
+from monitor.streaming.changelog import COUNTERS_KEY
 from monitor.streaming.codec import Decoder
+from tests.support.kept import unpack
 from tests.unit.sla import oracle
 from tests.unit.sla.strategies import CHANNELS, START, events
 from tests.unit.sla.watching import check, story, views
