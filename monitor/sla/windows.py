@@ -1,6 +1,9 @@
 """Sliding windows: per group and window the sums of the last 60 panes, exact and retractable."""
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence, Sized
+from math import inf
 from typing import Final, NamedTuple
 
 from monitor.sla.events import DAY, SECOND
@@ -147,24 +150,27 @@ class Window:
 
     def add(self, booking: Booking, sign: int) -> None:
         """Count a booking in the pane of its moment."""
-        for pane in self.place(booking.at):
+        for pane in self.place(booking.at)[0]:
             pane.add(booking, sign)
 
-    def place(self, at: int) -> tuple[Pane, ...]:
-        """Return the pane of a moment, and the sums of the window that holds it.
+    def place(self, at: int) -> tuple[tuple[Pane, ...], float]:
+        """Return the pane of a moment with the sums of the window that holds it, and its end.
 
         What is older than this window is the coarser one's, and no one's beyond the coarsest.
         """
-        window: Window | None = self
-        while window is not None:
+        window = self
+        finer_begins: float = inf
+        while True:
             number = at // window.pane_us
+            begins = window.first * window.pane_us
             if number >= window.first:
                 pane = window.kept.get(number)
                 if pane is None:
                     pane = window.kept[number] = Pane()
-                return pane, window.own
-            window = window.coarser
-        return ()
+                return (pane, window.own), min((number + 1) * window.pane_us, finer_begins)
+            if window.coarser is None:
+                return (), begins
+            window, finer_begins = window.coarser, begins
 
     def advance(self, now: int) -> None:
         """Let the panes that have slid out go to the coarser window."""
@@ -237,21 +243,43 @@ class Windows:
             for window in reversed(windows.values()):
                 window.advance(self._now)
             finest = next(iter(windows.values()))
-            for at in self._opened[group]:
-                for pane in finest.place(at):
-                    pane.counts[Book.CREATED] += 1
-            for at, waited in self._answered[group]:
-                index = bucket(waited)
-                for pane in finest.place(at):
-                    pane.counts[Book.ANSWERED] += 1
-                    pane.counts[Book.MET] += 1
-                    pane.sum_us += waited
-                    pane.latencies[index] = pane.latencies.get(index, 0) + 1
+            _count_opened(finest, self._opened[group])
+            _count_answered(finest, self._answered[group])
             self._opened[group].clear()
             self._answered[group].clear()
         for group, booking, sign in self._noted:
             next(iter(self._chains[group].values())).add(booking, sign)
         self._noted.clear()
+
+
+def _count_opened(finest: Window, times: list[int]) -> None:
+    """Count creations, pane by pane."""
+    times.sort()
+    begin = 0
+    while begin < len(times):
+        panes, until = finest.place(times[begin])
+        end = bisect_left(times, until, begin)
+        for pane in panes:
+            pane.counts[Book.CREATED] += end - begin
+        begin = end
+
+
+def _count_answered(finest: Window, answered: list[tuple[int, int]]) -> None:
+    """Count first responses within the limit, their moments and waiting times, pane by pane."""
+    answered.sort()
+    begin = 0
+    while begin < len(answered):
+        panes, until = finest.place(answered[begin][0])
+        end = bisect_left(answered, (until, 0), begin)
+        waits = [waited for _, waited in answered[begin:end]]
+        latencies = Counter(map(bucket, waits))
+        for pane in panes:
+            pane.counts[Book.ANSWERED] += len(waits)
+            pane.counts[Book.MET] += len(waits)
+            pane.sum_us += sum(waits)
+            for index, count in latencies.items():
+                pane.latencies[index] = pane.latencies.get(index, 0) + count
+        begin = end
 
 
 def totals(windows: Mapping[str, Window]) -> dict[str, Pane]:

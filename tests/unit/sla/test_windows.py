@@ -75,19 +75,37 @@ def test_what_windows_do_not_show_is_not_kept_in_them():
     assert sum(windows.by_group[0]["24h"].total.counts) == len(COUNTED)
 
 
-@given(st.lists(st.tuples(times, st.sampled_from((0, 1, 7, PANE)), times), max_size=20))
-def test_the_two_usual_bookings_count_as_if_they_were_booked_one_by_one(steps):
+near = st.builds(
+    lambda edge, within: START - edge * SECOND + within,
+    st.sampled_from((0, 5, 60, 295, 300, 305, 3540, 3600, 3660, 86_400)),
+    st.integers(-70, 70).map(lambda seconds: seconds * SECOND),
+)
+
+
+@given(
+    st.lists(st.tuples(near, st.sampled_from((0, 1, 7, PANE)), st.booleans()), max_size=20),
+    st.integers(0, 400).map(lambda seconds: seconds * SECOND),
+)
+def test_the_two_usual_bookings_count_as_if_they_were_booked_one_by_one(steps, later):
     usual, general = Windows(PLAIN), Windows(PLAIN)
-    for at, waited, now in steps:
-        usual.opened(0, at)
-        general.book(0, Booking(Book.CREATED, at), 1)
-        usual.answered_in_time(0, at + waited, waited)
-        general.book(0, Booking(Book.ANSWERED, at + waited, waited), 1)
-        general.book(0, Booking(Book.MET, at + waited), 1)
+    for number, now in enumerate((START, START + later)):
         for windows in (usual, general):
-            windows.advance(max(now, at + waited))
+            windows.advance(now)
+        for at, waited, second in steps:
+            if second == number:
+                usual.opened(0, at)
+                general.book(0, Booking(Book.CREATED, at), 1)
+                usual.answered_in_time(0, at + waited, waited)
+                general.book(0, Booking(Book.ANSWERED, at + waited, waited), 1)
+                general.book(0, Booking(Book.MET, at + waited), 1)
         for name in WINDOWS:
-            assert sums(usual.by_group[0][name]) == sums(general.by_group[0][name])
+            one, other = usual.by_group[0][name], general.by_group[0][name]
+            assert sums(one) == sums(other)
+            panes = [
+                {n: (p.counts, p.sum_us, p.latencies) for n, p in w.panes.items()}
+                for w in (one, other)
+            ]
+            assert panes[0] == panes[1]
 
 
 def test_an_empty_window_has_no_ratio_and_no_quantile():
