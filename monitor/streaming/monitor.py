@@ -134,10 +134,10 @@ class Monitor:
         """Keep an app running: one that crashed is replaced, the partitions begin again."""
         pause = self.settings.retry_seconds
         while True:
-            self._app = create_app(self.settings, self._kinds, self._partitions)
             watcher = asyncio.create_task(self._watch_broker(), name="broker-watch")
+            started = time.monotonic()
             try:
-                started = time.monotonic()
+                self._app = create_app(self.settings, self._kinds, self._partitions)
                 await self._app.start()
                 await self._app.wait_until_stopped()
                 log.warning("the worker stopped: %s; starting another", self._app.crash_reason)
