@@ -192,6 +192,7 @@ class PartitionTask:
             client_id=f"{settings.app_id}-{self.number}",
             transaction_timeout_ms=int(settings.transaction_timeout_seconds * 1000),
             max_request_size=outputs.MAX_REQUEST_BYTES,
+            max_batch_size=outputs.BATCH_BYTES,
             **settings.client_options,
         )
         await self._producer.start()
