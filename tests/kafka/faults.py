@@ -195,6 +195,10 @@ class Workers:
 
     async def terminate(self, run):
         self.alive.remove(run)
+        # One that is still loading its modules has no say yet in how it ends.
+        async with asyncio.timeout(30):
+            while not run.log:
+                await asyncio.sleep(0.05)
         code, seconds = await run.stop()
         assert code == 0, "".join(run.log)
         return seconds
