@@ -182,11 +182,19 @@ class Workers:
         self._new = lambda: Run(bootstrap, "--policy", policy, *options, app_id=app_id)
 
     async def start(self):
+        """Start one, up to where it joins the group.
+
+        Before that it has no say in how it ends: by SIGTERM while it loads its modules, and with
+        exit code 3, as it should, where there is no broker.
+        """
         run = self._new()
         await run.__aenter__()
-        self.alive.append(run)
         self._all.append(run)
-        return run
+        async with asyncio.timeout(30):
+            while not any("INFO reading " in line for line in run.log):
+                assert run.process.returncode is None, "".join(run.log)
+                await asyncio.sleep(0.05)
+        self.alive.append(run)
 
     async def kill(self, run):
         self.alive.remove(run)
@@ -195,10 +203,6 @@ class Workers:
 
     async def terminate(self, run):
         self.alive.remove(run)
-        # One that is still loading its modules has no say yet in how it ends.
-        async with asyncio.timeout(30):
-            while not run.log:
-                await asyncio.sleep(0.05)
         code, seconds = await run.stop()
         assert code == 0, "".join(run.log)
         return seconds
@@ -228,8 +232,7 @@ class Workers:
     async def scale(self, count):
         while len(self.busy()) > count:
             await self.terminate(self.busy()[-1])
-        while len(self.alive) < count:
-            await self.start()
+        await asyncio.gather(*(self.start() for _ in range(count - len(self.alive))))
 
     async def scrapes(self):
         return await asyncio.gather(*(run.metrics() for run in self.alive))
