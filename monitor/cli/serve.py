@@ -24,6 +24,7 @@ from monitor.sla.policy import Policy
 from monitor.streaming.monitor import KINDS, Monitor
 from monitor.streaming.settings import Settings
 from monitor.streaming.stats import listen, publish
+from monitor.streaming.tasks import end
 from monitor.wall.server import Wall
 
 log = logging.getLogger(__name__)
@@ -132,9 +133,7 @@ async def in_background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        await end(tasks)
 
 
 def new_host_name() -> str:

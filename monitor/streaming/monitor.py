@@ -15,6 +15,7 @@ from monitor.streaming.app import create_app
 from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.settings import Settings, Topics
+from monitor.streaming.tasks import end
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
@@ -59,8 +60,7 @@ class Monitor:
             return
         supervisor, self._supervisor = self._supervisor, None
         await self._partitions.close(0.6 * timeout_seconds)
-        supervisor.cancel()
-        await asyncio.wait([supervisor])
+        await end([supervisor])
         await self._stop_app(0.2 * timeout_seconds)
 
     def parts(self, *, brief: bool = False) -> list[PartitionStats]:

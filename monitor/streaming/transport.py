@@ -45,6 +45,20 @@ class _Reading:
         self.number = number
 
 
+class _Nowhere(dict[TP, None]):
+    """How far Faust handed over, by which it drops messages: it keeps nothing, so none is dropped.
+
+    It is noted after a message was handed over, and so after its owner may have asked to read
+    again from further back: of what was then read the beginning was dropped, time and again.
+    """
+
+    def __missing__(self, tp: TP) -> None:
+        return None
+
+    def __setitem__(self, tp: TP, offset: int | None) -> None:
+        pass
+
+
 class _Listener(aiokafka.abc.ConsumerRebalanceListener):
     def __init__(self, consumer: "Consumer") -> None:
         self._consumer = consumer
@@ -66,6 +80,7 @@ class Consumer(faust_consumer.Consumer):
     def __init__(self, transport: "Transport", *args: Any, **kwargs: Any) -> None:
         super().__init__(transport, *args, **kwargs)
         self._settings = transport.settings
+        self._read_offset = _Nowhere()
         self._readings: dict[TopicPartition, _Reading] = {}
         self._held: set[TopicPartition] = set()
         self._numbers = 0
@@ -119,7 +134,6 @@ class Consumer(faust_consumer.Consumer):
             return
         self._numbers += 1
         self._readings[tp] = _Reading(position, self._numbers)
-        self._read_offset[tp] = None  # Faust drops what is below it
         self.kafka.seek(tp, position)
         self.kafka.resume(tp)
 

@@ -24,7 +24,7 @@ appender.stdout.layout.pattern = [%d{ISO8601}] %p %m (%c{1})%n
 """
 # One node cannot keep three replicas; few internal partitions and no wait for further members
 # make it start, and groups form, in a moment. After a kill the broker waits until its former
-# session has timed out: 3 s instead of 9.
+# session has timed out: 3 s instead of 9. What may be compacted is, a second later.
 SETTINGS = """\
 process.roles=broker,controller
 node.id=1
@@ -46,6 +46,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=6000
+log.cleaner.backoff.ms=1000
 """
 
 
