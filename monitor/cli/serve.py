@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from monitor.errors import UsageError
-from monitor.observability.figures import Health, overview
+from monitor.observability.figures import Health, Overview, overview
 from monitor.observability.metrics import Metrics
 from monitor.observability.snapshot import snapshot
 from monitor.observability.stats import PartitionStats
@@ -73,12 +74,20 @@ async def web_port(
     """Serve the wall and /metrics; yield the address.
 
     The metrics are those of this host alone, the wall shows `elsewhere` too: whoever scrapes adds
-    hosts up, whoever looks does not.
+    hosts up, whoever looks does not. Only what nobody serves is the same on every host.
 
     It comes first, so that a port that is taken is known before the group is joined.
     """
     registry = CollectorRegistry()
-    Metrics(registry, policy, lambda: overview(policy, *read()))
+
+    def own() -> Overview:
+        parts, health = read()
+        _, everywhere = elsewhere.whole(parts, health, time.monotonic())
+        # What nobody serves is in no host's own figures, so each tells of it.
+        health = replace(health, unserved=everywhere.unserved)
+        return overview(policy, parts, health)
+
+    Metrics(registry, policy, own)
     expose = make_aiohttp_handler(registry)
 
     async def metrics(request: web.Request) -> web.StreamResponse:
