@@ -33,8 +33,8 @@ test-page: install ## the wall in headless Chromium (needs chromium)
 test-kafka: install ## the same paths on a real Apache Kafka (needs Java 17 and Maven, or KAFKA_BOOTSTRAP)
 	$(BIN)/pytest tests/kafka
 
-test-observability: install ## against real Prometheus tools (needs promtool)
-	$(BIN)/pytest tests/observability
+test-observability: install ## alerts, from ticket to page (needs prometheus, prometheus-alertmanager)
+	$(BIN)/pytest -s tests/observability
 
 bench: install ## side by side with its peers on Apache Kafka (needs Java 17 and Maven, or KAFKA_BOOTSTRAP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,bench]'

@@ -81,7 +81,7 @@ async def test_the_alerts_of_the_default_policy_reach_the_leads_of_their_channel
 def test_phone_and_chat_are_told_within_ten_seconds_and_often_and_email_is_not():
     by_matcher = {route["matchers"][0]: route for route in load(CONFIG)["route"]["routes"]}
     fast, slow = by_matcher['pace="minutes"'], by_matcher['pace="days"']
-    assert (fast["group_wait"], fast["group_interval"]) == ("500ms", "10s")
+    assert (fast["group_wait"], fast["group_interval"]) == ("200ms", "10s")
     assert fast["repeat_interval"] == "5m"
     assert (slow["group_wait"], slow["repeat_interval"]) == ("5m", "12h")
 

@@ -22,7 +22,8 @@ def first_response(policy: Policy, links: Links) -> RuleGroup:
     """Return the rules on who waits now."""
     rules = []
     for channel in channels(policy):
-        rules += [_at_risk(channel, links), _breached(channel, links)]
+        # The breach first: it must be at Alertmanager when the risk is to be held back.
+        rules += [_breached(channel, links), _at_risk(channel, links)]
     return RuleGroup(name="sla-first-response", interval=_INTERVAL, rules=rules)
 
 
