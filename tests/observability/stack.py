@@ -84,6 +84,19 @@ class Stack:
         self.hook = hook
         self.send = send
 
+    async def until_watched(self):
+        """Wait until the monitor is live, and Prometheus has seen it and judged every rule."""
+        await self.monitor.until(lambda scrape: scrape.get("sla_caught_up") == 1)
+        async with asyncio.timeout(60):
+            while not await self._is_judged():
+                await asyncio.sleep(0.2)
+
+    async def _is_judged(self):
+        seen = await self.prometheus.get("/api/v1/query", query="sla_caught_up == 1")
+        groups = (await self.prometheus.get("/api/v1/rules"))["data"]["groups"]
+        health = {rule["health"] for group in groups for rule in group["rules"]}
+        return bool(seen["data"]["result"]) and "unknown" not in health
+
     async def inhibited(self, alert, channel):
         """Tell whether Alertmanager holds an alert back because of another."""
         filters = [f'alertname="{alert}"', f'channel="{channel}"']
@@ -114,14 +127,15 @@ async def running(policy):
             prometheus_of(folder, monitor.port, alertmanager.url.removeprefix("http://"))
         )
         send = await all_of_it.enter_async_context(producing(bootstrap))
-        await monitor.until(lambda scrape: scrape.get("sla_caught_up") == 1)
-        yield Stack(
+        stack = Stack(
             monitor=monitor,
             prometheus=prometheus,
             alertmanager=alertmanager,
             hook=hook,
             send=send,
         )
+        await stack.until_watched()
+        yield stack
 
 
 @asynccontextmanager

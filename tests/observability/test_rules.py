@@ -7,16 +7,19 @@ import pytest
 from monitor.cli.rules import rule_file
 from monitor.observability.rules import Links, rule_groups
 from monitor.sla.policy import DEFAULT_POLICY, Formula, Policy
-from monitor.sla.policy_file import parse_policy
-from tests.observability.tools import run, save
-
-TEAMS = Policy(DEFAULT_POLICY.channels, teams=("billing",))
-CHAT_ONLY = Policy({"chat": DEFAULT_POLICY.channels["chat"]})
-EMAIL_ONLY = Policy({"email": DEFAULT_POLICY.channels["email"]})
-SMS_80 = parse_policy("channels: {sms: {limit: 5m, share: 80%}}")
-
-UP = {'up{job="sla-monitor",instance="a"}': "1+0x9000"}
-"""One monitor that answers all the time."""
+from tests.observability.promtool import (
+    CHAT_ONLY,
+    EMAIL_ONLY,
+    SMS_80,
+    TEAMS,
+    UP,
+    at_risk,
+    check,
+    decided,
+    overdue,
+    waiting,
+)
+from tests.observability.tools import run
 
 
 @dataclass(frozen=True)
@@ -39,33 +42,6 @@ CHAT = {"channel": "chat", "severity": "warning"}
 CHAT_LOUD = {"channel": "chat", "severity": "critical"}
 LOUD = {"severity": "critical"}
 SOFT = {"severity": "warning"}
-
-
-def at_risk(values, labels='channel="chat",instance="a"'):
-    return {f"sla_tickets_at_risk{{{labels}}}": values}
-
-
-def overdue(values, labels='channel="chat",instance="a"'):
-    return {f"sla_tickets_overdue{{{labels}}}": values}
-
-
-def decided(met, missed, *, abandoned="0+0x9000", taken_back="0+0x9000", labels="", end=""):
-    """Return a channel's counters as one partition on one host shows them."""
-    labels = labels or 'channel="chat",partition="3",instance="a"'
-    outcomes = {"met": met, "missed": missed, "abandoned": abandoned}
-    series = {
-        f'sla_first_responses_total{{{labels},outcome="{outcome}"}}': values + end
-        for outcome, values in outcomes.items()
-    }
-    kinds = {"met": "0+0x9000", "breached": taken_back, "abandoned": "0+0x9000"}
-    for kind, values in kinds.items():
-        values = "0+0x120" + end if end else values  # noqa: PLW2901
-        series[f'sla_retractions_total{{{labels},kind="{kind}"}}'] = values
-    return series
-
-
-def waiting(values):
-    return {'sla_tickets_waiting{channel="chat",instance="a"}': values}
 
 
 HERE = 'channel="chat",partition="3",instance="a"'
@@ -301,26 +277,8 @@ CASES = {
 }
 
 
-@pytest.fixture
-def promtool_test(tmp_path):
-    async def tested(policy, every, tests):
-        rules = tmp_path / "rules.yml"
-        rules.write_text(rule_file(rule_groups(policy, Links())))
-        groups = [group.name for group in rule_groups(policy, Links())]
-        file = {
-            "rule_files": [str(rules)],
-            "evaluation_interval": every,
-            "group_eval_order": groups,
-            "tests": tests,
-        }
-        code, said = await run("promtool", "test", "rules", save(tmp_path / "test.yml", file))
-        assert code == 0, said
-
-    return tested
-
-
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-async def test_it_fires_when_it_should_and_only_then(case, promtool_test):
+async def test_it_fires_when_it_should_and_only_then(case, tmp_path):
     expected = [
         {
             "expr": f"count by (channel, team, severity) ({firing(case.alert)})",
@@ -334,7 +292,7 @@ async def test_it_fires_when_it_should_and_only_then(case, promtool_test):
         "input_series": [{"series": name, "values": v} for name, v in case.series.items()],
         "promql_expr_test": expected,
     }
-    await promtool_test(case.policy, case.every, [test])
+    await check(tmp_path, case.policy, [test], case.every)
 
 
 def firing(alert):
@@ -363,64 +321,3 @@ async def test_promtool_has_nothing_to_say_of_what_is_shipped(tmp_path):
         code, said = await run("promtool", "check", "rules", path)
         assert code == 0, said
         assert "SUCCESS" in said
-
-
-WAITING_SINCE_100_S = {
-    'sla_oldest_waiting_timestamp_seconds{channel="chat",instance="a"}': "NaN NaN 100+0x20",
-    'sla_oldest_waiting_timestamp_seconds{channel="chat",instance="b"}': "NaN+0x20",
-    'sla_next_deadline_timestamp_seconds{channel="chat",instance="a"}': "NaN+0x20",
-    'sla_next_deadline_timestamp_seconds{channel="chat",instance="b"}': "NaN 325.5+0x20",
-}
-
-
-async def test_a_page_says_who_waits_how_long_what_is_promised_and_what_to_do(promtool_test):
-    series = UP | at_risk("0 0 4+0x20") | overdue("0 0 1+0x20") | WAITING_SINCE_100_S
-    labels = {"channel": "chat", "audience": "support", "pace": "minutes"}
-    links = "http://localhost:3000/d/sla-channel?var-channel=chat"
-    tests = [
-        {
-            "interval": "30s",
-            "input_series": [{"series": name, "values": v} for name, v in series.items()],
-            "alert_rule_test": [
-                {
-                    "eval_time": "5m",
-                    "alertname": "FirstResponseAtRisk",
-                    "exp_alerts": [
-                        {
-                            "exp_labels": labels | {"severity": "warning"},
-                            "exp_annotations": {
-                                "summary": "chat: 4 tickets about to miss the 2 min limit, "
-                                "the next in 25s",
-                                "description": "4 tickets in chat unanswered for more than "
-                                "1 min 30 s, the longest for 3m 20s. Promised: a first reply "
-                                "within 2 min to 90 % of tickets. Answer the one that waits "
-                                "longest now; it is at the top of the wall.",
-                                "runbook_url": "docs/runbook/FirstResponseAtRisk.md",
-                                "dashboard_url": links,
-                            },
-                        }
-                    ],
-                },
-                {
-                    "eval_time": "5m",
-                    "alertname": "FirstResponseBreached",
-                    "exp_alerts": [
-                        {
-                            "exp_labels": labels | {"severity": "critical"},
-                            "exp_annotations": {
-                                "summary": "chat: 1 ticket past the 2 min limit, "
-                                "the longest for 3m 20s",
-                                "description": "1 ticket in chat still unanswered after 2 min, "
-                                "the longest for 3m 20s. Promised: a first reply within 2 min "
-                                "to 90 % of tickets. Answer the one that waits longest now; if "
-                                "there are more than you have people, call for help.",
-                                "runbook_url": "docs/runbook/FirstResponseBreached.md",
-                                "dashboard_url": links,
-                            },
-                        }
-                    ],
-                },
-            ],
-        }
-    ]
-    await promtool_test(DEFAULT_POLICY, "30s", tests)

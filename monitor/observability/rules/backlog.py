@@ -5,7 +5,7 @@ from typing import Final
 from monitor.observability.rules.links import Links
 from monitor.observability.rules.model import Alert, Audience, Record, RuleGroup, Severity
 from monitor.observability.rules.pace import SPANS
-from monitor.observability.rules.words import Channel, by, channels, level
+from monitor.observability.rules.words import Channel, by, channels, level, span
 from monitor.sla.policy import Policy
 
 _LEAST_WAITING: Final = 10
@@ -45,7 +45,7 @@ def _growing(channel: Channel, links: Links) -> Alert:
         summary=f'{channel.who}: backlog growing, about {{{{ $value | printf "%.0f" }}}} waiting',
         description=(
             f'About {{{{ $value | printf "%.0f" }}}} tickets in {channel.who} wait for a first '
-            f"reply, half as many again as {spans.backlog} ago, and still more come than are "
+            f"reply, half as many again as {span(spans.backlog)} ago, and still more come than are "
             f"answered. {channel.promise} Put more people on {channel.name} before they run out "
             "of time."
         ),

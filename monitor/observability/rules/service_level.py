@@ -11,7 +11,7 @@ from monitor.observability.rules.burn import FAST, SLOW, Burn, burn
 from monitor.observability.rules.links import Links
 from monitor.observability.rules.model import Alert, Audience, Record, RuleGroup, Severity
 from monitor.observability.rules.pace import SPANS, Windows, pace
-from monitor.observability.rules.words import Channel, by, channels, level, percent
+from monitor.observability.rules.words import Channel, by, channels, level, percent, span
 from monitor.sla.policy import Formula, Policy
 
 INTERVAL_SECONDS: Final = 30
@@ -124,11 +124,11 @@ def _burn(
         audience=Audience.SUPPORT,
         labels=channel.labels,
         summary=(
-            f"{channel.who}: {{{{ $value | humanizePercentage }}}} of the last "
-            f"{windows.long} missed the {channel.limit} limit"
+            f"{channel.who}: {{{{ $value | humanizePercentage }}}} of tickets missed "
+            f"the {channel.limit} limit in the last {span(windows.long)}"
         ),
         description=(
-            f"Of about{count} tickets decided in {channel.who} in the last {windows.long}, "
+            f"Of about{count} tickets decided in {channel.who} in the last {span(windows.long)}, "
             f"{{{{ $value | humanizePercentage }}}} missed the limit of {channel.limit}; "
             f"{percent(_allowed(channel))} may. That is more than {told.factor:.3g} times as fast "
             f"as the promise of {channel.share} allows. {todo}"

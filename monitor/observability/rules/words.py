@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from monitor.observability.rules.pace import Pace, pace
-from monitor.sla.durations import format_duration
+from monitor.sla.durations import format_duration, parse_duration
 from monitor.sla.policy import Policy, Target
 
 TICKETS = "{{ $value }} {{ if eq $value 1.0 }}ticket{{ else }}tickets{{ end }}"
@@ -93,6 +93,11 @@ def by(*, teams: bool) -> str:
 def level(*, teams: bool) -> str:
     """Return how the names of recorded series begin: with the labels that they keep."""
     return "channel_team" if teams else "channel"
+
+
+def span(duration: str) -> str:
+    """Return a duration as Prometheus writes it for people."""
+    return format_duration(parse_duration(duration))
 
 
 def percent(share: float) -> str:
