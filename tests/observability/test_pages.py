@@ -200,9 +200,13 @@ async def test_the_watchdog_comes_all_the_time_and_says_who_it_is(stack, twenty)
 
 
 async def test_prometheus_has_no_trouble_with_any_rule(stack, twenty):
+    built = await stack.prometheus.get("/api/v1/status/buildinfo")
+    paging = await stack.alertmanager.get("/api/v2/status")
+    versions = built["data"]["version"], paging["versionInfo"]["version"]
+    print("\nPrometheus {}, Alertmanager {}".format(*versions))
     groups = (await stack.prometheus.get("/api/v1/rules"))["data"]["groups"]
     assert len(groups) == 4
     for rule in (rule for group in groups for rule in group["rules"]):
         assert (rule["health"], rule.get("lastError", "")) == ("ok", ""), rule["name"]
     took = {group["name"]: group["evaluationTime"] for group in groups}
-    print("\nevaluated in", {name: f"{1000 * seconds:.0f} ms" for name, seconds in took.items()})
+    print("evaluated in", {name: f"{1000 * seconds:.0f} ms" for name, seconds in took.items()})
