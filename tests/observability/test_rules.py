@@ -19,7 +19,7 @@ from tests.observability.promtool import (
     overdue,
     waiting,
 )
-from tests.observability.tools import run
+from tests.observability.tools import PROMETHEUS, run
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,9 @@ CASES = {
         "FirstResponseBreached",
         {'up{job="sla-monitor",instance="a"}': "1 1 0 1 1 1 1"} | overdue("0 1 stale 0 1 1 1"),
         {"30s": [CHAT_LOUD], "1m": [CHAT_LOUD], "90s": [CHAT_LOUD], "2m": [CHAT_LOUD]},
+    ),
+    "breached: what was seen before nobody looked is not told": Case(
+        "FirstResponseBreached", overdue("3 3 stale"), {"30s": [CHAT_LOUD], "2m": []}
     ),
     "breached: when the monitor is back and all are answered, it is over": Case(
         "FirstResponseBreached",
@@ -314,7 +317,13 @@ def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_stays_quie
         assert False in told or name == "Watchdog", name  # which is never quiet
 
 
-async def test_promtool_has_nothing_to_say_of_what_is_shipped(tmp_path):
+async def test_promtool_has_nothing_to_say_of_what_is_shipped():
+    code, said = await run("promtool", "check", "config", PROMETHEUS / "prometheus.yml")
+    assert code == 0, said
+    assert f"SUCCESS: {PROMETHEUS / 'prometheus.yml'} is valid" in said
+
+
+async def test_promtool_has_nothing_to_say_of_the_rules_of_any_policy(tmp_path):
     for policy in (DEFAULT_POLICY, TEAMS, SMS_80):
         path = tmp_path / "rules.yml"
         path.write_text(rule_file(rule_groups(policy, Links())))

@@ -78,11 +78,15 @@ def _longest(channel: Channel) -> str:
 
 
 def _seen(channel: Channel, metric: str) -> str:
-    """Return how many there are; while no monitor answers, how many there were."""
+    """Return how many there are; while no monitor answers, how many there were.
+
+    A Prometheus that has just begun knows of no monitor that does not answer, so it does not tell
+    of what was before it stopped.
+    """
     series = f"{metric}{{{channel.selector}}}"
     return (
         f"sum by ({channel.by}) ({series}) > 0\n"
         "or\n"
         f"sum by ({channel.by}) (last_over_time({series}[{_BLIND}])) > 0\n"
-        f'unless on () max(up{{job="{JOB}"}}) == 1'
+        f'and on () max(up{{job="{JOB}"}}) == 0'
     )
