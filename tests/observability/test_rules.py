@@ -88,6 +88,12 @@ CASES = {
         {'up{job="sla-monitor",instance="a"}': "1 1 0 1 1 1 1"} | overdue("0 1 stale 0 1 1 1"),
         {"30s": [CHAT_LOUD], "1m": [CHAT_LOUD], "90s": [CHAT_LOUD], "2m": [CHAT_LOUD]},
     ),
+    "breached: nor is a partition that moves": Case(
+        "FirstResponseBreached",
+        UP | overdue("1 1 0 0 0 0 1 1 1 1"),
+        {"5s": [CHAT_LOUD], "15s": [CHAT_LOUD], "25s": [CHAT_LOUD], "35s": [CHAT_LOUD]},
+        every="5s",
+    ),
     "breached: what was seen before nobody looked is not told": Case(
         "FirstResponseBreached", overdue("3 3 stale"), {"30s": [CHAT_LOUD], "2m": []}
     ),
@@ -106,8 +112,9 @@ CASES = {
     ),
     "burn fast: it was bad, and is well again": Case(
         "ServiceLevelBurnFast",
-        decided("0+1x100 101+10x80", "0+2x100 200+0x80"),
-        {"50m": [CHAT_LOUD], "75m": []},
+        # The long window still is: without the short one this would go on for an hour.
+        decided("0+1x180", "0+2x100 200+0x80"),
+        {"50m": [CHAT_LOUD], "66m": []},
     ),
     "burn fast: three misses among five tickets are bad luck": Case(
         "ServiceLevelBurnFast",
@@ -169,6 +176,9 @@ CASES = {
     ),
     "backlog: many wait, but no more than before": Case(
         "BacklogGrowing", waiting("80+0x120"), {"40m": [], "1h": []}
+    ),
+    "backlog: a few more than before": Case(
+        "BacklogGrowing", waiting("80+0x40 80+0.5x40"), {"30m": [], "40m": []}
     ),
     "backlog: from two to six is no rush": Case(
         "BacklogGrowing", waiting("2+0x40 2+0.1x40"), {"30m": [], "40m": []}
