@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+NEWER  := .prometheus-3
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo kafka test test-page test-kafka test-observability bench lint format clean
@@ -33,8 +34,9 @@ test-page: install ## the wall in headless Chromium (needs chromium)
 test-kafka: install ## the same paths on a real Apache Kafka (needs Java 17 and Maven, or KAFKA_BOOTSTRAP)
 	$(BIN)/pytest tests/kafka
 
-test-observability: install ## against real Prometheus tools (needs promtool)
-	$(BIN)/pytest tests/observability
+test-observability: install ## from ticket to page (needs Prometheus and Alertmanager; PROM=3 builds newer ones)
+	$(if $(filter 3,$(PROM)),tests/observability/build-newer $(NEWER))
+	PATH="$(if $(filter 3,$(PROM)),$(abspath $(NEWER)):)$$PATH" $(BIN)/pytest -s tests/observability
 
 bench: install ## side by side with its peers on Apache Kafka (needs Java 17 and Maven, or KAFKA_BOOTSTRAP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,bench]'

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from monitor.errors import UsageError
 from monitor.observability.exposition import CONTENT_TYPE, exposition
@@ -91,14 +92,18 @@ async def web_port(
     """Serve the wall and /metrics; yield the address.
 
     The metrics are those of this host alone, the wall shows `elsewhere` too: whoever scrapes adds
-    hosts up, whoever looks does not.
+    hosts up, whoever looks does not. Only what nobody serves is the same on every host.
 
     It comes first, so that a port that is taken is known before the group is joined.
     """
     shown = Metrics(policy)
 
     async def metrics(_: web.Request) -> web.StreamResponse:
-        text = exposition(shown.of(overview(policy, *await scrape())))
+        parts, health = await scrape()
+        _, everywhere = elsewhere.whole(parts, health, time.monotonic())
+        # What nobody serves is in no host's own figures, so each tells of it.
+        health = replace(health, unserved=everywhere.unserved)
+        text = exposition(shown.of(overview(policy, parts, health)))
         response = web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
         response.enable_compression()
         return response

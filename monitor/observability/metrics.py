@@ -190,6 +190,11 @@ class Metrics:
             "When state, events and offsets were last committed.",
             health.last_commit,
         )
+        yield GaugeMetricFamily(
+            "sla_partitions_unserved",
+            "Partitions that no monitor on any host serves; each host tells of all.",
+            len(health.unserved),
+        )
         yield _info("sla_build_info", "The program's version.", {"version": __version__})
         yield _info(
             "sla_policy_info",

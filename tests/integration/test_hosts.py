@@ -55,10 +55,12 @@ async def test_each_wall_shows_the_whole_and_names_what_nobody_serves_after_a_ki
         parts = [scrape.get("sla_tickets_waiting", channel="email") for scrape in own]
         assert min(parts) > 0
         assert sum(parts) == TICKETS
+        assert [scrape.get("sla_partitions_unserved") for scrape in own] == [0, 0]
         one.process.kill()
         seen = await shown(other, lambda s: s["notice"])
         assert "Nobody serves partition" in seen["notice"]
         assert (seen["state"], seen["partitions"], waiting(seen)) == ("behind", 4, parts[1])
+        assert (await other.metrics()).get("sla_partitions_unserved") > 0
         assert (await other.stop())[0] == 0
 
 

@@ -39,8 +39,8 @@ CONTRACT = {
 }
 """DESIGN 4, as the parser names them."""
 
-OURS = {"sla_retractions": "counter"}
-"""What had to be added to it, and why: see `monitor.sla.totals`."""
+OURS = {"sla_retractions": "counter", "sla_partitions_unserved": "gauge"}
+"""What had to be added to it, and why: see `monitor.sla.totals`; and silence is no alert."""
 
 T0 = 1_800_000_000 * SECOND
 

@@ -1,0 +1,26 @@
+"""The policy as Prometheus rules: when to wake whom, and what to tell them.
+
+Pure: a policy goes in, plain values come out. Whoever prints them decides on the format.
+"""
+
+from collections.abc import Sequence
+
+from monitor.observability.rules.backlog import backlog
+from monitor.observability.rules.first_response import first_response
+from monitor.observability.rules.itself import itself
+from monitor.observability.rules.links import Links
+from monitor.observability.rules.model import RuleGroup
+from monitor.observability.rules.service_level import service_level
+from monitor.sla.policy import Policy
+
+__all__ = ["Links", "RuleGroup", "rule_groups"]
+
+
+def rule_groups(policy: Policy, links: Links) -> Sequence[RuleGroup]:
+    """Return every rule that a policy asks for."""
+    return (
+        first_response(policy, links),
+        service_level(policy, links),
+        backlog(policy, links),
+        itself(links),
+    )

@@ -1,0 +1,121 @@
+"""The rules as values: what every alert carries, and that what is committed is current."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from monitor.cli.rules import rule_file
+from monitor.observability.rules import Links, rule_groups
+from monitor.observability.rules.model import Alert
+from monitor.observability.rules.pace import Pace, pace
+from monitor.sla.policy import DEFAULT_POLICY, Formula, Policy, Target
+from monitor.sla.policy_file import parse_policy
+
+ROOT = Path(__file__).parents[4]
+COMMITTED = ROOT / "deploy" / "prometheus" / "sla-monitor.rules.yml"
+NAMES = {
+    "FirstResponseAtRisk",
+    "FirstResponseBreached",
+    "ServiceLevelBurnFast",
+    "ServiceLevelBurnSlow",
+    "BacklogGrowing",
+    "MonitorDown",
+    "MonitorStalled",
+    "MonitorBehind",
+    "PartitionUnserved",
+    "DeadLetters",
+    "Watchdog",
+}
+PERSISTED = (
+    "sla_first_response_seconds",
+    "sla_first_responses_total",
+    "sla_ticket_events_total",
+    "sla_retractions_total",
+    "sla_records_total",
+)
+"""Counters that go on at another host when their partition moves."""
+
+TEAMS = Policy(DEFAULT_POLICY.channels, teams=("billing",))
+
+
+def rules(policy=DEFAULT_POLICY, links=Links()):  # noqa: B008 - it is frozen
+    return [rule for group in rule_groups(policy, links) for rule in group.rules]
+
+
+def alerts(policy=DEFAULT_POLICY, links=Links()):  # noqa: B008
+    return [rule for rule in rules(policy, links) if isinstance(rule, Alert)]
+
+
+def test_the_committed_rules_are_those_of_the_default_policy():
+    made = rule_file(rule_groups(DEFAULT_POLICY, Links()))
+    assert COMMITTED.read_text() == made, f"run: sla-monitor rules > {COMMITTED.relative_to(ROOT)}"
+
+
+def test_all_alerts_of_the_contract_are_there_and_no_others():
+    assert {alert.name for alert in alerts()} == NAMES
+
+
+@pytest.mark.parametrize("name", ["FirstResponseAtRisk", "FirstResponseBreached"])
+def test_every_channel_of_the_policy_has_its_alerts(name):
+    named = [dict(alert.labels)["channel"] for alert in alerts() if alert.name == name]
+    assert named == list(DEFAULT_POLICY.channels)
+
+
+def test_every_alert_says_who_waits_what_to_do_and_where_to_look():
+    for alert in alerts(links=Links("https://example.org/runbook/", "https://grafana.example.org")):
+        data = alert.as_data()
+        assert data["labels"]["severity"] in ("critical", "warning", "none")
+        notes = data["annotations"]
+        assert len(notes["summary"]) > 10
+        assert notes["description"].rstrip().endswith(".")
+        assert notes["runbook_url"] == f"https://example.org/runbook/{alert.name}.md"
+        assert notes["dashboard_url"].startswith("https://grafana.example.org/d/sla-")
+
+
+def test_every_alert_has_its_page_in_the_runbook_and_every_page_its_alert():
+    pages = {path.stem for path in (ROOT / "docs" / "runbook").glob("*.md")} - {"README"}
+    assert pages == NAMES
+
+
+@pytest.mark.parametrize("policy", [DEFAULT_POLICY, TEAMS], ids=["channels", "teams"])
+@pytest.mark.parametrize("formula", Formula)
+def test_no_counter_is_read_but_as_a_sum_of_increases(policy, formula):
+    """So that a partition that moves from host to host is no reset, label or no label."""
+    named = "|".join(PERSISTED)
+    right = re.compile(
+        rf"sum by \([a-z, ]+\) \((?:rate|increase)\((?:{named})\{{[^}}]*\}}\[\w+\]\)\)"
+    )
+    for rule in rules(Policy(policy.channels, formula, policy.teams)):
+        assert not re.search(named, right.sub("", rule.expr)), rule.expr
+
+
+def test_teams_have_alerts_of_their_own_where_the_policy_names_them():
+    breached = [alert for alert in alerts(TEAMS) if alert.name == "FirstResponseBreached"]
+    assert all("sum by (channel, team)" in alert.expr for alert in breached)
+    assert all("{{ $labels.team }}" in alert.summary for alert in breached)
+
+
+def test_a_channel_that_promises_every_answer_in_time_has_no_allowance_to_burn():
+    policy = parse_policy("channels: {chat: {limit: 2m, share: 100%}}")
+    assert not [alert for alert in alerts(policy) if alert.name.startswith("ServiceLevel")]
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [
+        ("phone", Pace.MINUTES),
+        ("chat", Pace.MINUTES),
+        ("social", Pace.HOURS),
+        ("email", Pace.DAYS),
+    ],
+)
+def test_a_channels_pace_is_that_of_its_limit(channel, expected):
+    assert pace(DEFAULT_POLICY.channels[channel]) is expected
+
+
+def test_a_channel_with_spaces_and_other_letters_is_quoted_where_it_has_to_be():
+    policy = Policy({"mail in/é": Target(1_000_000, 2_000_000)})
+    alert = alerts(policy)[0]
+    assert 'channel="mail in/é"' in alert.expr
+    assert alert.dashboard_url.endswith("?var-channel=mail%20in%2F%C3%A9")
