@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "replay": "monitor.cli.replay",
     "policy": "monitor.cli.policy",
     "topics": "monitor.cli.topics",
+    "dashboards": "monitor.cli.dashboards",
 }
 
 
@@ -58,6 +59,7 @@ _SUMMARIES: Final = {
     "replay": "An event file into Kafka.",
     "policy": "Check a policy file.",
     "topics": "Create the input topics.",
+    "dashboards": "Grafana's dashboards for a policy.",
 }
 
 
