@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "policy": "monitor.cli.policy",
     "topics": "monitor.cli.topics",
     "dashboards": "monitor.cli.dashboards",
+    "traffic": "monitor.cli.send_traffic",
 }
 
 
@@ -60,6 +61,7 @@ _SUMMARIES: Final = {
     "policy": "Check a policy file.",
     "topics": "Create the input topics.",
     "dashboards": "Grafana's dashboards for a policy.",
+    "traffic": "Made-up traffic into Kafka, to try an installation with.",
 }
 
 

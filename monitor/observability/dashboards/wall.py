@@ -1,6 +1,7 @@
 """The wall: read from six metres, so few words, large, and a column for every channel."""
 
 from typing import Final
+from urllib.parse import quote
 
 from grafana_foundation_sdk.builders import bargauge, stat
 from grafana_foundation_sdk.builders.dashboard import Dashboard, DashboardLink
@@ -62,7 +63,7 @@ def _state(scope: Scope, target: Target) -> stat.Panel:
         f"at risk after {format_duration(target.at_risk)}."
     )
     link = DashboardLink(f"{scope.channel} in detail").url(
-        f"/d/sla-channel?var-channel={scope.channel}&${{__url_time_range}}"
+        f"/d/sla-channel?var-channel={quote(scope.channel, safe='')}&${{__url_time_range}}"
     )
     return figures.state(scope, scope.channel.upper(), promise).data_links([link])
 
