@@ -12,14 +12,12 @@ from typing import Final
 import click
 
 from monitor.cli import INTERRUPTED
-from monitor.cli.traffic import traffic
+from monitor.cli.traffic import MORNING, traffic
 from monitor.sla.policy import DEFAULT_POLICY
 
 _PARTITIONS: Final = 4
 _HISTORY_SECONDS: Final = 86_400.0
 _WEB_PORT: Final = 6066
-_HOUR: Final = 10.5
-"""It is always half past ten when the demo starts: the night is in its history."""
 
 
 @click.command(name="demo")
@@ -65,7 +63,7 @@ async def _demo(speed: float, web_port: int, seed: int) -> int:
         async with producing(settings) as producer:
             now = time.time()
             start = now - _HISTORY_SECONDS / speed
-            messages = traffic(start, seed, speed=speed, live_from=now, hour=_HOUR)
+            messages = traffic(start, seed, speed=speed, live_from=now, hour=MORNING)
             first_live, sent = await send_history(producer, messages, now)
             _say(f"a day of history: {sent:,} events")
             notice = "Demo: the traffic is made up." + (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli import INTERRUPTED, options
-from monitor.cli.traffic import traffic
+from monitor.cli.traffic import MORNING, traffic
 from monitor.errors import TopicError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ async def _until_cancelled(settings: "Settings", seed: int, connect_timeout: flo
             f"no topic {', '.join(missing)}: make them first with "
             f"sla-monitor topics create --broker {settings.bootstrap}"
         )
-    messages = traffic(time.time(), seed)
+    messages = traffic(time.time(), seed, hour=MORNING)
     async with producing(settings) as producer:
         click.echo("sending made-up traffic; Ctrl-C ends it", err=True)
         await send_live(producer, next(messages), messages)
