@@ -52,8 +52,7 @@ def channel(policy: Policy, runbook: str) -> Dashboard:
 
 
 def _countdown(scope: Scope) -> stat.Panel:
-    steps = ((None, BAD), (0, PLAIN))
-    return figures.countdown(scope, "Next deadline", steps)
+    return figures.countdown(scope, "Next deadline", ((None, PLAIN),))
 
 
 def _wait(scope: Scope) -> stat.Panel:
@@ -63,7 +62,8 @@ def _wait(scope: Scope) -> stat.Panel:
         "dthms",
         words={"nan": (NOBODY_WAITS, PLAIN)},
     )
-    panel = big(about, {"waits": scope.longest_wait(), "limit": scope.target("limit")})
+    queries = {"waits": scope.longest_wait(), "limit": scope.target("limit")}
+    panel = big(about, queries, named=False)
     return outcomes.red_from(panel, "B", "limit")
 
 

@@ -1,6 +1,7 @@
 """The figures of one channel that wall and channel dashboard both show."""
 
 from grafana_foundation_sdk.builders import stat
+from grafana_foundation_sdk.models.common import BigValueTextMode
 
 from monitor.observability.dashboards.kinds import big, stepped
 from monitor.observability.dashboards.panels import (
@@ -9,20 +10,37 @@ from monitor.observability.dashboards.panels import (
     NO_DATA,
     NOBODY_WAITS,
     NOTHING_DECIDED,
+    ON_BAD,
+    ON_GOOD,
+    ON_UNKNOWN,
+    ON_WARN,
     PLAIN,
-    UNKNOWN,
     WARN,
     About,
     Steps,
 )
-from monitor.observability.dashboards.promql import AT_RISK, CALM, NOT_CURRENT, OVERDUE, Scope
+from monitor.observability.dashboards.promql import AT_RISK, CALM, OVERDUE, STALE, Scope
 
 STATES = {
-    str(CALM): ("CALM", GOOD),
-    str(AT_RISK): ("AT RISK", WARN),
-    str(OVERDUE): ("OVERDUE", BAD),
-    str(NOT_CURRENT): ("NOT CURRENT", UNKNOWN),
+    str(CALM): ("CALM", ON_GOOD),
+    str(AT_RISK): ("AT RISK", ON_WARN),
+    str(OVERDUE): ("OVERDUE", ON_BAD),
+    str(STALE): ("STALE", ON_UNKNOWN),
 }
+
+
+def name(scope: Scope) -> stat.Panel:
+    """Return the name of a channel, on the colour of its state: a title is not read from afar."""
+    about = About(
+        "",
+        "The channel that the figures below are of; its colour is that of its state.",
+        "none",
+        steps=((None, ON_UNKNOWN),),
+        words=STATES,
+        no_value=scope.channel.upper(),
+    )
+    panel = big(about, {scope.channel.upper(): scope.state()}, solid=True)
+    return panel.text_mode(BigValueTextMode.NAME)
 
 
 def state(scope: Scope, title: str, promise: str) -> stat.Panel:
@@ -30,10 +48,10 @@ def state(scope: Scope, title: str, promise: str) -> stat.Panel:
     about = About(
         title,
         f"{promise} CALM: nobody waits too long. AT RISK: somebody has waited longer than the "
-        "at-risk threshold. OVERDUE: somebody waits whose limit has passed. NOT CURRENT: the "
+        "at-risk threshold. OVERDUE: somebody waits whose limit has passed. STALE: the "
         f"monitor is behind, look at its health. {NO_DATA}: nothing comes from the monitor.",
         "none",
-        steps=((None, UNKNOWN),),
+        steps=((None, ON_UNKNOWN),),
         words=STATES,
     )
     return big(about, {"state": scope.state()}, solid=True)

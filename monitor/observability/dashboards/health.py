@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from grafana_foundation_sdk.builders import stat
-from grafana_foundation_sdk.builders.common import GraphThresholdsStyleConfig
+from grafana_foundation_sdk.builders.common import (
+    GraphThresholdsStyleConfig,
+    ScaleDistributionConfig,
+)
 from grafana_foundation_sdk.builders.dashboard import Dashboard
-from grafana_foundation_sdk.models.common import GraphThresholdsStyleMode
+from grafana_foundation_sdk.models.common import GraphThresholdsStyleMode, ScaleDistribution
 
 from monitor.observability.dashboards.frame import Grid, new_board
 from monitor.observability.dashboards.kinds import big, lines, listing, periods
@@ -13,8 +16,10 @@ from monitor.observability.dashboards.panels import (
     BAD,
     GOOD,
     NO_DATA,
+    ON_GOOD,
+    ON_UNKNOWN,
+    ON_WARN,
     PLAIN,
-    UNKNOWN,
     WARN,
     About,
     Panel,
@@ -23,7 +28,7 @@ from monitor.observability.dashboards.panels import (
 from monitor.observability.dashboards.promql import CAUGHT_UP
 from monitor.sla.policy import Policy
 
-_CAUGHT_UP = {"0": ("BEHIND", WARN), "1": ("CAUGHT UP", GOOD)}
+_CAUGHT_UP = {"0": ("BEHIND", ON_WARN), "1": ("CAUGHT UP", ON_GOOD)}
 _SINCE_COMMIT = "time() - {by} (sla_last_commit_timestamp_seconds)"
 _COMMIT_STEPS: Steps = ((None, GOOD), (45, WARN), (90, BAD))
 _PARTITIONS = "count {by}(count by (instance, partition) (sla_records_total))"
@@ -60,7 +65,7 @@ def _now() -> Sequence[stat.Panel]:
         "CAUGHT UP: everything in Kafka has been read, and the broker answers. BEHIND: while it "
         f"reads on, its clock is that of what it has read. {NO_DATA}: no host can be scraped.",
         "none",
-        steps=((None, UNKNOWN),),
+        steps=((None, ON_UNKNOWN),),
         words=_CAUGHT_UP,
     )
     lag = About(
@@ -112,7 +117,7 @@ def _reading() -> Sequence[Panel]:
         "Caught up, by host",
         "When each host had read all there is, and when it was behind.",
         "none",
-        steps=((None, UNKNOWN),),
+        steps=((None, ON_UNKNOWN),),
         words=_CAUGHT_UP,
     )
     lag = About(
@@ -122,7 +127,7 @@ def _reading() -> Sequence[Panel]:
     )
     return (
         periods(caught_up, "min by (instance) (sla_caught_up)", "{{instance}}"),
-        lines(lag, {"{{instance}}": "sum by (instance) (sla_lag_records)"}),
+        lines(lag, {"{{instance}}": "sum by (instance) (sla_lag_records)"}).axis_soft_max(10),
     )
 
 
@@ -177,13 +182,15 @@ def _telling() -> Sequence[Panel]:
         "and tickets created twice with different channels: signs of a producer that is wrong.",
         "cpm",
     )
-    odd = 'sla_ticket_events_total{kind=~"retracted|clock_skew|channel_conflict"}'
+    kinds = 'sla_ticket_events_total{kind=~"retracted|clock_skew|channel_conflict"}'
+    odd = f"60 * sum by (kind) (rate({kinds}[$__rate_interval]))"
     return (
-        lines(delay, delays, fill=0).thresholds_style(
-            GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
-        ),
-        lines(dead, {"{{topic}}": f"60 * sum by (topic) ({rate})"}),
-        lines(late, {"{{kind}}": f"60 * sum by (kind) (rate({odd}[$__rate_interval]))"}),
+        lines(delay, delays, fill=0)
+        .min(0.001)
+        .scale_distribution(ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10))
+        .thresholds_style(GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)),
+        lines(dead, {"{{topic}}": f"60 * sum by (topic) ({rate})"}).axis_soft_max(1),
+        lines(late, {"{{kind}}": odd}).axis_soft_max(1),
     )
 
 

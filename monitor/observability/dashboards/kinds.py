@@ -1,6 +1,7 @@
 """The kinds of panels that the dashboards are made of."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from grafana_foundation_sdk.builders import (
     bargauge,
@@ -10,16 +11,28 @@ from grafana_foundation_sdk.builders import (
     table,
     timeseries,
 )
-from grafana_foundation_sdk.builders.common import ReduceDataOptions, VizLegendOptions
+from grafana_foundation_sdk.builders.common import (
+    ReduceDataOptions,
+    VizLegendOptions,
+    VizTextDisplayOptions,
+)
 from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from monitor.observability.dashboards.panels import About, P, Steps, property_of, told
 
+_BAR_TEXT: Final = 30
+"""Pixels: by themselves the words beside a bar are small print."""
 
-def big(about: About, queries: Mapping[str, str], *, solid: bool = False) -> stat.Panel:
-    """Return one or more figures, large; `solid` colours all of the panel."""
+
+def big(
+    about: About, queries: Mapping[str, str], *, solid: bool = False, named: bool | None = None
+) -> stat.Panel:
+    """Return one or more figures, large; `solid` colours all of the panel.
+
+    Whose they are is shown where there is more than one, or as `named` says.
+    """
     panel = told(stat.Panel(), about, queries, instant=True)
     return (
         panel.reduce_options(ReduceDataOptions().calcs(["last"]).values(False))
@@ -30,7 +43,7 @@ def big(about: About, queries: Mapping[str, str], *, solid: bool = False) -> sta
         )
         .text_mode(
             common.BigValueTextMode.VALUE_AND_NAME
-            if len(queries) > 1
+            if (len(queries) > 1 if named is None else named)
             else common.BigValueTextMode.VALUE
         )
     )
@@ -47,7 +60,12 @@ def bar(about: About, queries: Mapping[str, str], *, most: float | None = None) 
         .display_mode(common.BarGaugeDisplayMode.BASIC)
         .value_mode(common.BarGaugeValueMode.COLOR)
         .show_unfilled(True)
-        .name_placement(common.BarGaugeNamePlacement.TOP)
+        .name_placement(
+            common.BarGaugeNamePlacement.TOP
+            if len(queries) > 1
+            else common.BarGaugeNamePlacement.HIDDEN
+        )
+        .text(VizTextDisplayOptions().value_size(_BAR_TEXT))
     )
 
 

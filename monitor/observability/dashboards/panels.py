@@ -19,6 +19,9 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 DATASOURCE: Final = "datasource"
 
 GOOD, WARN, BAD, PLAIN, UNKNOWN = "green", "orange", "red", "text", "purple"
+ON_GOOD, ON_WARN, ON_BAD, ON_UNKNOWN = "dark-green", "dark-orange", "dark-red", "dark-purple"
+"""The same as a ground for white words."""
+
 NOBODY_WAITS: Final = "nobody waits"
 NOTHING_DECIDED: Final = "none decided"
 NO_DATA: Final = "NO DATA"

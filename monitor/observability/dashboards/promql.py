@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from monitor.sla.policy import Formula, Policy
 
-CALM, AT_RISK, OVERDUE, NOT_CURRENT = range(4)
+CALM, AT_RISK, OVERDUE, STALE = range(4)
 """What `Scope.state` answers."""
 
 CAUGHT_UP = "min(sla_caught_up)"
@@ -48,16 +48,16 @@ class Scope:
         )
 
     def state(self) -> str:
-        """Return CALM, AT_RISK or OVERDUE, or NOT_CURRENT while the monitor is behind."""
+        """Return CALM, AT_RISK or OVERDUE, or STALE while the monitor is behind."""
         overdue = self.gauge("sla_tickets_overdue")
         at_risk = self.gauge("sla_tickets_at_risk")
         judged = f"({overdue} > bool 0) + ({at_risk} > bool 0)"
-        return f"(({judged}) and on () ({CAUGHT_UP} == 1)) or 0 * {at_risk} + {NOT_CURRENT}"
+        return f"(({judged}) and on () ({CAUGHT_UP} == 1)) or 0 * {at_risk} + {STALE}"
 
     def next_deadline(self) -> str:
         """Return the seconds until the nearest limit; NaN if there is none."""
         deadline = self.series("sla_next_deadline_timestamp_seconds")
-        return f"min by (channel) ({deadline}) - time()"
+        return f"clamp_min(min by (channel) ({deadline}) - time(), 0)"
 
     def longest_wait(self) -> str:
         """Return for how many seconds the oldest ticket has waited; NaN if nobody waits."""

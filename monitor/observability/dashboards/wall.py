@@ -13,8 +13,9 @@ from monitor.observability.dashboards.panels import (
     BAD,
     GOOD,
     NOBODY_WAITS,
+    ON_GOOD,
+    ON_UNKNOWN,
     PLAIN,
-    UNKNOWN,
     WARN,
     About,
 )
@@ -50,11 +51,16 @@ def wall(policy: Policy, runbook: str) -> Dashboard:
 def _columns(grid: Grid, policy: Policy, names: list[str]) -> None:
     width = COLUMNS // len(names)
     scopes = [(Scope(policy, name), policy.channels[name]) for name in names]
-    for make, height in ((_state, 6), (_countdown, 5), (_wait, 3), (_level, 5), (_backlog, 5)):
+    for make, height in _ROWS:
         grid.end_row()
         for scope, target in scopes:
             grid.add(make(scope, target), width, height)
     grid.end_row()
+
+
+def _name(scope: Scope, target: Target) -> stat.Panel:
+    del target
+    return figures.name(scope)
 
 
 def _state(scope: Scope, target: Target) -> stat.Panel:
@@ -65,13 +71,13 @@ def _state(scope: Scope, target: Target) -> stat.Panel:
     link = DashboardLink(f"{scope.channel} in detail").url(
         f"/d/sla-channel?var-channel={quote(scope.channel, safe='')}&${{__url_time_range}}"
     )
-    return figures.state(scope, scope.channel.upper(), promise).data_links([link])
+    return figures.state(scope, f"{scope.channel}: now", promise).data_links([link])
 
 
 def _countdown(scope: Scope, target: Target) -> stat.Panel:
     # A ticket is at risk while less than this is left.
     margin = (target.limit - target.at_risk) / SECOND
-    steps = ((None, BAD), (0, WARN), (margin, GOOD))
+    steps = ((None, WARN), (margin, GOOD))
     return figures.countdown(scope, f"{scope.channel}: next deadline", steps)
 
 
@@ -104,8 +110,8 @@ def _currency() -> stat.Panel:
         "Whether the monitor has read all there is. While it catches up, figures are those of the "
         "time that it has reached.",
         "none",
-        steps=((None, UNKNOWN),),
-        words={"0": ("NOT CURRENT", UNKNOWN), "1": ("CURRENT", GOOD)},
+        steps=((None, ON_UNKNOWN),),
+        words={"0": ("STALE", ON_UNKNOWN), "1": ("CURRENT", ON_GOOD)},
     )
     link = DashboardLink("Monitor health").url("/d/sla-health?${__url_time_range}")
     return big(about, {"caught up": CAUGHT_UP}, solid=True).data_links([link])
@@ -118,10 +124,10 @@ def _first_deadline(policy: Policy) -> stat.Panel:
         "Time left until the nearest limit of any waiting ticket passes, and its channel.",
         "dthms",
         no_value=NOBODY_WAITS,
-        steps=((None, BAD), (0, PLAIN)),
+        steps=((None, PLAIN),),
     )
-    first = f"bottomk(1, (min by (channel) ({deadline}) > 0) - time())"
-    return big(about, {"{{channel}}": first})
+    first = f"clamp_min(bottomk(1, (min by (channel) ({deadline}) > 0) - time()), 0)"
+    return big(about, {"{{channel}}": first}, named=True)
 
 
 def _totals(policy: Policy) -> tuple[stat.Panel, stat.Panel]:
@@ -143,3 +149,14 @@ def _totals(policy: Policy) -> tuple[stat.Panel, stat.Panel]:
             {"overdue": overdue},
         ),
     )
+
+
+_ROWS: Final = (
+    (_name, 2),
+    (_state, 5),
+    (_countdown, 5),
+    (_wait, 3),
+    (_level, 5),
+    (_backlog, 5),
+)
+"""What a column shows, and how high: with the row above, a television's 1080 lines are full."""

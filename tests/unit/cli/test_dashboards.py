@@ -24,7 +24,7 @@ def test_it_writes_the_dashboards_of_a_policy_and_says_where(tmp_path):
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [str(out / name) for name in NAMES]
     wall, channel, _ = (json.loads((out / name).read_text()) for name in NAMES)
-    assert "TELEGRAM" in [panel["title"] for panel in wall["panels"]]
+    assert "telegram: now" in [panel["title"] for panel in wall["panels"]]
     assert [each["query"] for each in channel["templating"]["list"]][1] == "telegram"
 
 

@@ -35,7 +35,7 @@ def test_every_panel_says_what_it_shows_in_which_unit_and_what_no_data_means(pol
         for panel in board["panels"]:
             defaults = panel["fieldConfig"]["defaults"]
             where = f"{name}: {panel['title']}"
-            assert panel["title"], where
+            assert panel["title"] or panel["options"]["textMode"] == "name", where
             assert len(panel["description"]) > 20, where
             assert defaults["unit"], where
             assert defaults["noValue"], where
@@ -138,7 +138,7 @@ def test_dashboards_lead_to_each_other_and_to_the_runbook():
         urls = [link["url"] for link in board["links"]]
         assert {f"/d/{uid}" for uid in uids - {board["uid"]}} < set(urls)
         assert f"{RUNBOOK}/README.md" in urls
-    states = every["wall.json"]["panels"][4:8]
+    states = [panel for panel in every["wall.json"]["panels"] if panel["title"].endswith(": now")]
     assert [panel["fieldConfig"]["defaults"]["links"][0]["url"] for panel in states] == [
         f"/d/sla-channel?var-channel={channel}&${{__url_time_range}}"
         for channel in DEFAULT_POLICY.channels
