@@ -25,6 +25,8 @@ _COMMANDS: Final = {
     "policy": "monitor.cli.policy",
     "topics": "monitor.cli.topics",
     "rules": "monitor.cli.rules",
+    "dashboards": "monitor.cli.dashboards",
+    "traffic": "monitor.cli.send_traffic",
 }
 
 
@@ -60,6 +62,8 @@ _SUMMARIES: Final = {
     "policy": "Check a policy file.",
     "topics": "Create the input topics.",
     "rules": "The policy as Prometheus rules.",
+    "dashboards": "Grafana's dashboards for a policy.",
+    "traffic": "Made-up traffic into Kafka, to try an installation with.",
 }
 
 

@@ -1,32 +1,23 @@
 """`sla-monitor demo`: everything on one machine with nothing else installed."""
 
 import asyncio
-import json
 import logging
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import click
 
 from monitor.cli import INTERRUPTED
-from monitor.cli.traffic import Message, traffic
+from monitor.cli.traffic import MORNING, traffic
 from monitor.sla.policy import DEFAULT_POLICY
-
-if TYPE_CHECKING:
-    from aiokafka import AIOKafkaProducer
-
-    from monitor.streaming.settings import Settings
 
 _PARTITIONS: Final = 4
 _HISTORY_SECONDS: Final = 86_400.0
 _WEB_PORT: Final = 6066
-_HOUR: Final = 10.5
-"""It is always half past ten when the demo starts: the night is in its history."""
 
 
 @click.command(name="demo")
@@ -58,6 +49,7 @@ def command(speed: float, web_port: int | None, seed: int) -> int:
 async def _demo(speed: float, web_port: int, seed: int) -> int:
     from monitor.broker.embedded import EmbeddedBroker  # noqa: PLC0415
     from monitor.cli.serve import serving, set_up_logging, until_signal  # noqa: PLC0415
+    from monitor.cli.traffic_sending import producing, send_history, send_live  # noqa: PLC0415
     from monitor.streaming import topics  # noqa: PLC0415
     from monitor.streaming.settings import Settings  # noqa: PLC0415
 
@@ -68,12 +60,12 @@ async def _demo(speed: float, web_port: int, seed: int) -> int:
         settings = Settings(broker.bootstrap, "sla-demo")
         async with topics.admin_client(settings) as admin:
             await topics.create(admin, topics.input_specs(settings, _PARTITIONS))
-        producer = await _producer(settings)
-        try:
+        async with producing(settings) as producer:
             now = time.time()
             start = now - _HISTORY_SECONDS / speed
-            messages = traffic(start, seed, speed=speed, live_from=now, hour=_HOUR)
-            first_live = await _send_history(producer, messages, now)
+            messages = traffic(start, seed, speed=speed, live_from=now, hour=MORNING)
+            first_live, sent = await send_history(producer, messages, now)
+            _say(f"a day of history: {sent:,} events")
             notice = "Demo: the traffic is made up." + (
                 f" The day passes {speed:g} times as fast, and so do the promises."
                 if speed > 1
@@ -85,52 +77,11 @@ async def _demo(speed: float, web_port: int, seed: int) -> int:
                 _say(f"the metrics:     {address}metrics")
                 _say(f"the breaches:    {_program()} tail --broker {broker.bootstrap}")
                 _say("Ctrl-C ends it all.")
-                live = asyncio.create_task(_send_live(producer, first_live, messages))
+                live = asyncio.create_task(send_live(producer, first_live, messages))
                 stop.add_done_callback(lambda _: live.cancel())
                 await asyncio.wait([live])
                 _say("ending ...")
-        finally:
-            await producer.stop()
     return INTERRUPTED if stop.done() and stop.result() is signal.SIGINT else 0
-
-
-async def _producer(settings: "Settings") -> "AIOKafkaProducer":
-    from aiokafka import AIOKafkaProducer  # noqa: PLC0415
-
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap)
-    await producer.start()
-    return producer
-
-
-async def _send_history(
-    producer: "AIOKafkaProducer", messages: Iterator[Message], now: float
-) -> Message:
-    """Send all that lies before now; return the first message that does not."""
-    for sent, message in enumerate(messages):
-        if message.at > now:
-            await producer.flush()
-            _say(f"a day of history: {sent:,} events")
-            return message
-        await _send(producer, message)
-    raise AssertionError("traffic has no end")
-
-
-async def _send_live(producer: "AIOKafkaProducer", first: Message, rest: Iterator[Message]) -> None:
-    """Send each message when its time comes."""
-    message: Message | None = first
-    while message is not None:
-        await asyncio.sleep(max(0.0, message.at - time.time()))
-        await _send(producer, message)
-        message = next(rest, None)
-
-
-async def _send(producer: "AIOKafkaProducer", message: Message) -> Any:
-    return await producer.send(
-        message.topic,
-        key=message.ticket_id.encode(),
-        value=json.dumps(message.fields).encode(),
-        timestamp_ms=int(message.at * 1000),
-    )
 
 
 def _free_port(wanted: int) -> int:

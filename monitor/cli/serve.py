@@ -98,7 +98,8 @@ async def web_port(
     """
     shown = Metrics(policy)
 
-    async def metrics(_: web.Request) -> web.StreamResponse:
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        del request
         parts, health = await scrape()
         _, everywhere = elsewhere.whole(parts, health, time.monotonic())
         # What nobody serves is in no host's own figures, so each tells of it.

@@ -18,6 +18,9 @@ from typing import Final, NamedTuple
 
 from monitor.cli.traffic_channels import CHANNELS, HOUR, MINUTE, Channel
 
+MORNING: Final = 10.5
+"""It is always half past ten when made-up traffic goes live: the night is in its history."""
+
 FIRST_LIVE_RUSH: Final = 40.0
 """Seconds after the live part begins: who starts the demo soon sees it at work."""
 RUSH_EVERY: Final = 20 * MINUTE
