@@ -70,10 +70,10 @@ async def test_a_broker_that_stands_still_for_longer_than_every_timeout(input_to
     async with faults.workers_of(bootstrap, app_id, write_policy(QUICK)) as workers:
         await workers.scale(2)
         await faults.wait_until_served(workers, timeout=30)
-        records = live_history(1, seconds=6 + STOP_SECONDS, a_second=20)
+        records = live_history(1, seconds=4 + STOP_SECONDS, a_second=20)
         truth = faults.truth_of(records, QUICK)
         feeding = feed(bootstrap, records, live=True)
-        await asyncio.sleep(5)
+        await asyncio.sleep(4)
         os.kill(input_topics.pid, signal.SIGSTOP)
         try:
             await asyncio.sleep(STOP_SECONDS)
@@ -100,7 +100,7 @@ async def test_writes_that_are_refused_are_done_once_they_are_accepted(input_top
         await workers.scale(2)
         await faults.wait_until_served(workers, timeout=30)
         await set_config(bootstrap, "sla-breaches", {"max.message.bytes": "100"})
-        records = live_history(2, seconds=5, a_second=40)
+        records = live_history(2, seconds=3, a_second=60)
         truth = faults.truth_of(records, QUICK)
         await feed(bootstrap, records, live=True)
         assert await read_events(bootstrap) == []
@@ -129,10 +129,10 @@ async def test_a_disk_that_is_full_and_has_room_again(tmp_path, write_policy):
             async with faults.workers_of(bootstrap, app_id, write_policy(QUICK)) as workers:
                 await workers.scale(2)
                 await faults.wait_until_served(workers, timeout=30)
-                records = live_history(3, seconds=16, a_second=40)
+                records = live_history(3, seconds=10, a_second=60)
                 truth = faults.truth_of(records, QUICK)
                 feeding = feed(bootstrap, records, live=True)
-                await asyncio.sleep(5)
+                await asyncio.sleep(4)
                 began = time.monotonic()
                 fill(disk / "filler")
                 await broker._wait_until_ended(20)
@@ -177,20 +177,19 @@ async def test_a_changelog_compacted_away_under_a_running_monitor(input_topics, 
     bootstrap, app_id = input_topics.bootstrap, "sla-faults-compacted"
     settings, now = Settings(bootstrap, app_id=app_id), time.time()
     await create_quickly_compacted_changelog(settings)
-    lots = [
-        faults.make_history(seed, 4_000, SLOW, begin=now - begin, seconds=3_600)
-        for seed, begin in ((41, 15 * 3_600), (42, 12 * 3_600), (43, 6 * 3_600))
-    ]
     # A segment ends when more is written: the last lot is small, so that most ends before it.
-    lots.append(faults.make_history(44, 300, SLOW, begin=now - 3 * 3_600, seconds=3_600))
+    lots = [
+        faults.make_history(seed, tickets, SLOW, begin=now - hours * 3_600, seconds=3_600)
+        for seed, tickets, hours in ((41, 6_000, 12), (42, 4_000, 6), (43, 300, 3))
+    ]
     truth = faults.truth_of([record for lot in lots for record in lot], SLOW)
     async with faults.workers_of(bootstrap, app_id, write_policy(SLOW)) as workers:
         await workers.scale(2)
         await faults.wait_until_served(workers, timeout=30)
-        for lot in lots[:-1]:
-            await feed(bootstrap, lot, seconds=2)
-            await workers.kill(workers.alive[0])
-            await workers.start()
+        await feed(bootstrap, lots[0], seconds=3)
+        await workers.kill(workers.alive[0])
+        await workers.start()
+        await feed(bootstrap, lots[1], seconds=3)
         await faults.wait_until_served(workers, timeout=30)
         await asyncio.sleep(1)
         await feed(bootstrap, lots[-1])
