@@ -8,8 +8,8 @@ committed offsets. Whatever goes wrong, the task lets go of all it holds and beg
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -310,13 +310,9 @@ class PartitionTask:
         producer, self._producer = self._producer, None
         if producer is not None:
             # One left open would hold up the readers of committed records until it times out.
-            with suppress(Exception):
-                await asyncio.wait_for(producer.abort_transaction(), 0.5)
-            try:
-                await asyncio.wait_for(producer.stop(), 2.0)
-            except Exception as error:  # noqa: BLE001 - it is being thrown away
-                log.debug("partition %d: closing its producer: %r", self.number, error)
-                await producer.client.close()
+            await _at_most(0.5, producer.abort_transaction())
+            if not await _at_most(2.0, producer.stop()):
+                await _at_most(0.5, producer.client.close())
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -324,6 +320,29 @@ class PartitionTask:
                 await self._wake.wait()
         except TimeoutError:
             pass
+
+
+async def _at_most(seconds: float, work: Coroutine[Any, Any, Any]) -> bool:
+    """Wait for so long; tell whether it has ended well, and leave it to itself if it has not ended.
+
+    `wait_for` would wait for what it cancels, and aiokafka may swallow a cancellation while it
+    closes a client: the partition would never be opened again.
+    """
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait([task], timeout=seconds)
+    if not done:
+        task.cancel()
+        task.add_done_callback(_note)
+        return False
+    return _note(task)
+
+
+def _note(task: "asyncio.Task[Any]") -> bool:
+    if task.cancelled():
+        return False
+    if error := task.exception():
+        log.debug("closing a producer: %r", error)
+    return error is None
 
 
 def _wall() -> int:
