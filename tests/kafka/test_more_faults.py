@@ -122,12 +122,12 @@ async def set_config(bootstrap, topic, changes):
 
 @pytest.mark.skipif("FAULTS_DISK" not in os.environ, reason="FAULTS_DISK=1 runs it: see its text")
 async def test_a_disk_that_is_full_and_has_room_again(tmp_path, write_policy):
-    """Run on demand: it failed once of two, a partition not opened again after the broker's death.
+    """Apache Kafka ends itself when it cannot write; it is started again once there is room.
 
+    Run on demand: it failed once of two, a partition not opened again after the broker's death.
     What is thought to be the cause, a wait without an end for a client that is closed, is mended;
     that has not been shown by enough runs yet.
     """
-    """Apache Kafka ends itself when it cannot write; it is started again once there is room."""
     with small_disk(tmp_path / "disk", megabytes=256) as disk:
         async with KafkaBroker(disk / "kafka") as broker:
             bootstrap, app_id = broker.bootstrap, "sla-faults-disk"
