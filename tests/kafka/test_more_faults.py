@@ -261,7 +261,7 @@ async def test_poisoned_records_among_good_ones_go_whole_to_the_dead_letters_onc
         await workers.start()
         await wait_until_true(workers, truth, bootstrap, app_id)
         counted = sum(
-            scrape.values.get(("sla_records_total", (("outcome", "dead_letter"), ("topic", name))))
+            scrape.sum("sla_records_total", topic=name, outcome="dead_letter")
             for scrape in await workers.scrapes()
             for name in truth.records
         )
