@@ -12,6 +12,8 @@ from monitor.sla.backlog import Backlog
 from monitor.sla.deadlines import NEVER, Deadlines, Line
 from monitor.sla.effects import Effect, retell
 from monitor.sla.events import AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.forecast import Record
+from monitor.sla.forecasts import Forecasts
 from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Policy, Target
@@ -40,6 +42,7 @@ class Engine:
         clock: int = 0,
         tickets: Iterable[Ticket] = (),
         totals: dict[str, GroupTotals] | None = None,
+        forecasts: dict[str, Record] | None = None,
         over_at_reply: bool = False,
         views: Sequence[View] = (),
     ) -> None:
@@ -48,7 +51,8 @@ class Engine:
         self.tickets: dict[str, Ticket] = {}
         self.changed: dict[str, Ticket | None] = {}
         self.totals = Totals(policy, totals)
-        self.windows = Windows(policy)
+        self.forecasts = Forecasts(policy, forecasts, clock)
+        self.windows = Windows(policy, self.forecasts)
         self._targets = [policy.channels[channel] for channel, _ in policy.groups]
         self.backlogs = [
             Backlog(group, target, self.tickets.get) for group, target in enumerate(self._targets)
@@ -113,6 +117,11 @@ class Engine:
         self.clock = max(self.clock, now)
         self.windows.advance(self.clock)
         return effects
+
+    def look(self) -> None:
+        """Bring up to the clock what is only worked out when somebody looks."""
+        self.windows.count()
+        self.forecasts.look(self.clock)
 
     def forget(self) -> int:
         """Drop all that has been over for long enough (DESIGN 3.7); return how many."""

@@ -26,7 +26,7 @@ class Book(IntEnum):
     LATE = 5
     """Answered after the limit."""
     ABANDONED = 6
-    """Closed unanswered within the limit."""
+    """Closed unanswered within the limit; its value is the waiting time in microseconds."""
     AT_RISK = 7
     """Waited longer than the at-risk threshold, however it ended."""
     UNANSWERED = 8
@@ -89,6 +89,6 @@ def _book_ending(booked: list[Booking], ticket: Ticket, state: Life, ended: int)
     elif state.phase is Phase.ABANDONED:
         booked.append(Booking(Book.UNANSWERED, ended))
         if in_time:
-            booked.append(Booking(Book.ABANDONED, ended))
+            booked.append(Booking(Book.ABANDONED, ended, ended - state.created))
     else:
         booked.append(Booking(Book.EXPIRED, ended))

@@ -7,6 +7,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from monitor.sla.events import DAY, SECOND
+from monitor.sla.forecasts import Forecasts
 from monitor.sla.policy import Formula, Policy
 from monitor.sla.quantiles import bucket, quantiles
 from monitor.sla.views import Book, Booking
@@ -201,7 +202,9 @@ class Windows:
     history that is read fast goes to the panes in which it still counts, and to no finer ones.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, forecasts: Forecasts | None = None) -> None:
+        self._forecasts = Forecasts(policy) if forecasts is None else forecasts
+        """Told of all that is noted, whenever it is counted."""
         self._chains = [_chain() for _ in policy.groups]
         self._opened: list[list[int]] = [[] for _ in policy.groups]
         self._answered: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
@@ -212,7 +215,7 @@ class Windows:
     @property
     def by_group(self) -> list[dict[str, Window]]:
         """Each group's windows by name, as of the last `advance`."""
-        self._count()
+        self.count()
         return self._chains
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
@@ -235,9 +238,10 @@ class Windows:
             self._next_check = now + 60 * SECOND
             notes: list[Sized] = [*self._opened, *self._answered, self._noted]
             if sum(map(len, notes)) > _ENOUGH:
-                self._count()
+                self.count()
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Count what is noted."""
         for group, windows in enumerate(self._chains):
             # The coarsest first: what slides out of a finer one has to find its place.
             for window in reversed(windows.values()):
@@ -245,10 +249,12 @@ class Windows:
             finest = next(iter(windows.values()))
             _count_opened(finest, self._opened[group])
             _count_answered(finest, self._answered[group])
+            self._forecasts.take(group, self._opened[group], self._answered[group], self._now)
             self._opened[group].clear()
             self._answered[group].clear()
         for group, booking, sign in self._noted:
             next(iter(self._chains[group].values())).add(booking, sign)
+            self._forecasts.book(group, booking, sign)
         self._noted.clear()
 
 

@@ -1,0 +1,156 @@
+"""The chance of each waiting ticket to miss its limit, and how good these forecasts were.
+
+Two things are known of a ticket that waits: how long it has, and its place in the queue. Of all
+who waited as long, a share missed the limit (`experience`). And whoever stands at place n misses
+it if fewer than n are answered in the time left (`poisson`), which is right where the queue is
+served in order, at a steady rate. Few are: so the second counts as much as the past says it
+improves the first, and no more.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from monitor.sla.cohorts import TICKS, Cohort, Cohorts
+from monitor.sla.experience import Experience
+from monitor.sla.policy import Target
+from monitor.sla.poisson import fewer_than
+from monitor.sla.scores import LIKELY, Scores
+
+TRUST_PRIOR: Final = 200.0
+"""The queue is trusted once it has told so much: the sum of its squared differences from age."""
+
+
+class Trust(msgspec.Struct, array_like=True):
+    """How far the queue improves on the age: the weight of least squares, from 0 to 1.
+
+    Of all blends p = age + weight (queue - age) it is the one that would have had the least
+    Brier score so far.
+    """
+
+    gained: float = 0.0
+    told: float = 0.0
+
+    @property
+    def weight(self) -> float:
+        """The part of the queue in the blend."""
+        return min(max(self.gained / (self.told + TRUST_PRIOR), 0.0), 1.0)
+
+    def judge(self, age: float, queue: float, forecasts: int, missed: int) -> None:
+        """Count forecasts that differed, and how many of them came true."""
+        told = queue - age
+        self.gained += told * (missed - forecasts * age)
+        self.told += forecasts * told**2
+
+
+class Record(msgspec.Struct):
+    """What a group's forecasts rest on, and their record; it outlives its tickets."""
+
+    limit: int
+    """Of another limit nothing can be learned."""
+    experience: Experience = msgspec.field(default_factory=Experience)
+    trust: Trust = msgspec.field(default_factory=Trust)
+    likely_late: Scores = msgspec.field(default_factory=Scores)
+    at_risk: Scores = msgspec.field(default_factory=Scores)
+    """The record of the at-risk threshold, taken for a forecast: certain from there on."""
+
+
+class Chance(NamedTuple):
+    """What is known of one cohort's tickets."""
+
+    cohort: int
+    waiting: int
+    age: float
+    """Going by the time they have waited."""
+    queue: float
+    """Going by their place in the queue."""
+    blend: float
+    """Going by both: the forecast."""
+    base: float
+    """The share of misses so far, however long they have waited."""
+
+
+class Forecast:
+    """One group's forecasts: `look` makes them, and judges them when it is known what came."""
+
+    def __init__(self, target: Target, record: Record | None = None, since: int = 0) -> None:
+        if record is None or record.limit != target.limit:
+            record = Record(target.limit)
+        self.record = record
+        self.cohorts = Cohorts(target.limit)
+        if since:
+            record.experience.until = max(record.experience.until, self.cohorts.number(since))
+        self.cohorts.decided = record.experience.until
+        self.baselines = {"share_of_misses": Scores(), "queue": Scores()}
+        """What the forecast has to be better than; not kept."""
+        self.changed = False
+        """The record is another since it was last kept."""
+        self._target = target
+        self._tick = -1
+        self._said: dict[int, dict[int, Chance]] = {}
+        self._chances = record.experience.chances(target.share)
+
+    def look(self, now: int) -> None:
+        """Make a forecast at each tick, of what waits now; learn from what is decided by now."""
+        tick = now // self.cohorts.width
+        if tick <= self._tick:
+            return
+        self._tick = tick
+        self._learn(self.cohorts.decide(tick))
+        for chance in self.chances(now):
+            ticks = tick - chance.cohort
+            if 1 <= ticks <= TICKS:
+                self._said.setdefault(chance.cohort, {})[ticks] = chance
+
+    def next_look(self, now: int) -> int | None:
+        """Return when the next forecast is due, if anybody waits for one or for its outcome."""
+        if not (self._said or self.cohorts.standing()):
+            return None
+        return (now // self.cohorts.width + 1) * self.cohorts.width
+
+    def chances(self, now: int) -> list[Chance]:
+        """Return by cohort how likely its tickets are to miss their limit, the oldest first."""
+        experience, width = self.record.experience, self.cohorts.width
+        per_span, weight = experience.endings_per_span(), self.record.trust.weight
+        found, before = [], 0
+        for cohort, waiting in self.cohorts.standing():
+            # They were created half a span after their cohort began, in the mean.
+            spans = now / width - cohort - 0.5
+            if spans >= TICKS:
+                continue
+            age = self._chances[max(int(spans) + 1, 1)]
+            place = before + (waiting + 1) // 2
+            queue = fewer_than(place, per_span * (TICKS - max(spans, 0.0)))
+            blend = age + weight * (queue - age)
+            found.append(Chance(cohort, waiting, age, queue, blend, self._chances[0]))
+            before += waiting
+        return found
+
+    def _learn(self, decided: list[Cohort]) -> None:
+        experience = self.record.experience
+        for cohort in decided:
+            said = self._said.pop(cohort.number, {})
+            if 1 in said:  # it was watched from its beginning
+                self._judge(said, cohort)
+        experience.learn(decided, self.cohorts.decided)
+        self._chances = experience.chances(self._target.share)
+        self.changed = self.changed or bool(decided)
+        for number in [number for number in self._said if number <= self.cohorts.decided]:
+            del self._said[number]
+
+    def _judge(self, said: dict[int, Chance], cohort: Cohort) -> None:
+        record, missed = self.record, cohort.missed
+        limit, at_risk = self._target.limit, self._target.at_risk
+        for tick, chance in said.items():
+            record.trust.judge(chance.age, chance.queue, cohort.waiting(tick), missed)
+        record.likely_late.judge([(tick, each.blend) for tick, each in said.items()], cohort)
+        certain = [(tick, float((tick - 0.5) * limit > at_risk * TICKS)) for tick in said]
+        record.at_risk.judge(certain, cohort)
+        self.baselines["queue"].judge([(t, each.queue) for t, each in said.items()], cohort)
+        base = [(tick, each.base) for tick, each in said.items()]
+        self.baselines["share_of_misses"].judge(base, cohort)
+
+
+def likely_late(chances: list[Chance]) -> int:
+    """Count the tickets that are more likely than not to miss their limit."""
+    return sum(chance.waiting for chance in chances if chance.blend >= LIKELY)

@@ -1,0 +1,57 @@
+"""Every group's forecasts, and what they are told of the tickets.
+
+They take in what the windows have noted when somebody looks, so an event costs nothing more.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from monitor.sla.forecast import Forecast, Record
+from monitor.sla.policy import REMEMBERED_FOR, Policy
+from monitor.sla.views import Booking
+
+
+class Forecasts:
+    """The forecasts of one partition's groups.
+
+    `clock` is where the partition goes on: what ended long before it has been forgotten, so of
+    those cohorts nothing can be learned.
+    """
+
+    def __init__(
+        self, policy: Policy, stored: Mapping[str, Record] | None = None, clock: int = 0
+    ) -> None:
+        self._names = ["\0".join(group) for group in policy.groups]
+        since = max(0, clock - REMEMBERED_FOR)
+        self.by_group = [
+            Forecast(policy.channels[channel], (stored or {}).get(name), since)
+            for name, (channel, _) in zip(self._names, policy.groups, strict=True)
+        ]
+
+    def take(
+        self, group: int, opened: list[int], answered: Sequence[tuple[int, int]], now: int
+    ) -> None:
+        """Count creations, sorted, and first responses with their waits, all within the limit."""
+        if opened or answered:
+            self.by_group[group].cohorts.take(opened, answered, now)
+
+    def book(self, group: int, booking: Booking, sign: int) -> None:
+        """Count a booking."""
+        self.by_group[group].cohorts.book(booking, sign)
+
+    def look(self, now: int) -> None:
+        """Make the forecasts that are due, and learn from what is decided."""
+        for forecast in self.by_group:
+            forecast.look(now)
+
+    def next_look(self, now: int) -> int | None:
+        """Return when the next forecast is due, if anybody waits for one or for its outcome."""
+        return min(filter(None, (each.next_look(now) for each in self.by_group)), default=None)
+
+    def changes(self) -> dict[str, Record]:
+        """Return by group's name what is to be kept, if it has changed since it was last asked."""
+        changed = {}
+        for name, forecast in zip(self._names, self.by_group, strict=True):
+            if forecast.changed:
+                forecast.changed = False
+                changed[name] = forecast.record
+        return changed
