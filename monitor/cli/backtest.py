@@ -34,8 +34,9 @@ _SHOWN_UNUSABLE: Final = 5
 class Backtest:
     """Runs an event file through an engine, line by line, its clock that of the events."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, forecasts: bool = False) -> None:
         self.tally = Tally(policy)
+        self._forecasts = forecasts
         self.lines = 0
         self.unusable = 0
         self.first_unusable: list[str] = []
@@ -60,10 +61,24 @@ class Backtest:
                 except UnusableError as reason:
                     self._note(line.number, reason)
                     continue
+                if self._forecasts:
+                    yield from self._look(event.at)
                 yield from engine.step(event, event.at)
                 if self.remembered > _REMEMBERED:
                     self._forget()
+        if self._forecasts:
+            yield from self._look(_END_OF_TIME)
         yield from engine.advance(_END_OF_TIME)
+
+    def _look(self, until: int) -> Iterator[Effect]:
+        """Make all forecasts that are due before a moment, each at its own."""
+        engine, next_look = self._engine, self._engine.forecasts.next_look
+        engine.windows.count()
+        at = next_look(engine.clock)
+        while at is not None and at < until:
+            yield from engine.advance(at)
+            engine.look()
+            at = next_look(at)
 
     def _forget(self) -> None:
         self._engine.forget()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,12 +17,16 @@ from monitor.observability.stats import (
     Sums,
     Waiting,
 )
+from monitor.sla.budget import error_budget
 from monitor.sla.policy import Policy, Target
 from monitor.sla.quantiles import quantiles
 from monitor.sla.views import Book
-from monitor.sla.windows import PANES, WINDOWS, Figures, Pane
+from monitor.sla.windows import PANES, WINDOWS, Figures, Pane, decided
 
 _HOUR_PANE: Final = WINDOWS[HOUR] // PANES
+
+BUDGET_WINDOW: Final = "24h"
+"""The window in which the error budget is counted: no day begins or ends with a jump."""
 
 
 class State(StrEnum):
@@ -72,6 +77,12 @@ class Group:
     waiting: int
     at_risk: int
     overdue: int
+    likely_late: int
+    error_budget: Fraction
+    """How many more may miss, and the target be met in the budget's window; negative: too many.
+
+    In full only once it is rounded down, which sums are to be before they are shown.
+    """
     oldest: int | None
     next_deadline: int | None
     windows: Mapping[str, Figures]
@@ -101,20 +112,22 @@ def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) ->
 
 
 def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats]) -> Group:
+    target = policy.channels[channel]
+    panes = {name: _sum(part.windows[name] for part in parts) for name in WINDOWS}
+    budget = error_budget(*decided(panes[BUDGET_WINDOW].counts, policy.formula), target.share)
     return Group(
         channel,
         team,
-        policy.channels[channel],
+        target,
         open=sum(part.open for part in parts),
         waiting=sum(part.waiting for part in parts),
         at_risk=sum(part.at_risk for part in parts),
         overdue=sum(part.overdue for part in parts),
+        likely_late=sum(part.likely_late for part in parts),
+        error_budget=budget,
         oldest=_least(part.oldest for part in parts),
         next_deadline=_least(part.next_deadline for part in parts),
-        windows={
-            name: _sum(part.windows[name] for part in parts).figures(policy.formula)
-            for name in WINDOWS
-        },
+        windows={name: pane.figures(policy.formula) for name, pane in panes.items()},
         parts=parts,
     )
 

@@ -26,6 +26,7 @@ from prometheus_client.core import (
 from monitor import __version__
 from monitor.observability.figures import Group, Health, Overview, State
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
+from monitor.observability.warnings import warnings
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
 from monitor.sla.ticket import Kind
@@ -40,6 +41,16 @@ _GAUGES: Sequence[tuple[str, str, Callable[[Group], float | None]]] = (
         lambda g: g.at_risk,
     ),
     ("sla_tickets_overdue", "Tickets waiting longer than the limit.", lambda g: g.overdue),
+    (
+        "sla_tickets_likely_late",
+        "Tickets waiting within the limit that are more likely than not to miss it.",
+        lambda g: g.likely_late,
+    ),
+    (
+        "sla_error_budget_tickets",
+        "How many more tickets may miss, and the target be met over 24 h; below 0 it is missed.",
+        lambda g: float(g.error_budget),
+    ),
     (
         "sla_oldest_waiting_timestamp_seconds",
         "When the ticket that has waited longest was created; NaN if none waits.",
@@ -79,6 +90,7 @@ class Metrics:
         """Yield every metric with its present value."""
         yield from self._backlog(view.groups)
         yield from self._counters(view.parts)
+        yield from warnings(self._policy, self._labels, view.parts)
         yield from self._windows(view.groups)
         yield from self._targets()
         yield _records(view.parts)

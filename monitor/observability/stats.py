@@ -9,6 +9,8 @@ import msgspec
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
+from monitor.sla.forecast import Chance, likely_late
+from monitor.sla.scores import Scores
 from monitor.sla.ticket import Kind
 from monitor.sla.windows import Pane, totals
 
@@ -39,6 +41,8 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
     ticket_id: str
     team: str
     priority: str
+    chance: float
+    """How likely it is to miss its limit, or did: 1 once it has."""
 
 
 class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +54,8 @@ class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     at_risk: int
     overdue: int
+    likely_late: int
+    """Waiting within the limit, and more likely than not to miss it."""
     oldest: int | None
     next_deadline: int | None
     longest: list[Waiting]
@@ -70,6 +76,9 @@ class GroupCounts(msgspec.Struct, frozen=True, array_like=True):
     edges: tuple[int, ...]
     buckets: list[int]
     sum_us: int
+    likely_late: Scores
+    """The record of the forecast, and of the at-risk threshold taken for one."""
+    at_risk: Scores
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -134,8 +143,12 @@ def count(engine: Engine, records: Mapping[str, Mapping[str, int]]) -> Counts:
                 totals.edges,
                 list(totals.buckets),
                 totals.sum_us,
+                forecast.record.likely_late.copy(),
+                forecast.record.at_risk.copy(),
             )
-            for totals in engine.totals.by_group
+            for totals, forecast in zip(
+                engine.totals.by_group, engine.forecasts.by_group, strict=True
+            )
         ],
         {topic: dict(outcomes) for topic, outcomes in records.items()},
     )
@@ -153,8 +166,10 @@ def partition_stats(
 ) -> PartitionStats:
     """Take down a partition's figures as they stand; what comes later does not change them.
 
+    Its forecasts are of its own share of the queue: places and replies are both fewer.
     `brief` leaves out what only the wall shows, which takes as long as much of the rest.
     """
+    engine.look()
     return PartitionStats(
         partition=number,
         clock=engine.clock,
@@ -171,6 +186,7 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
     backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
     longest = () if brief else backlog.longest_waiting(LONGEST_WAITING)
     minutes: Mapping[int, Pane] = {} if brief else windows[HOUR].panes
+    chances = engine.forecasts.by_group[index].chances(engine.clock)
     return GroupStats(
         channel=channel,
         team=team,
@@ -178,17 +194,27 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
         waiting=backlog.waiting,
         at_risk=backlog.at_risk,
         overdue=backlog.overdue,
+        likely_late=likely_late(chances),
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
-        longest=[_waiting(engine, each) for each in longest],
+        longest=_waiting(engine, index, longest, chances),
         windows={name: _sums(total) for name, total in totals(windows).items()},
         minutes={number: _sums(pane) for number, pane in minutes.items()},
     )
 
 
-def _waiting(engine: Engine, ticket_id: str) -> Waiting:
-    ticket = engine.tickets[ticket_id]
-    return Waiting(ticket.created or 0, ticket_id, ticket.team, ticket.priority)
+def _waiting(
+    engine: Engine, group: int, ids: Iterable[str], chances: Iterable[Chance]
+) -> list[Waiting]:
+    number = engine.forecasts.by_group[group].cohorts.number
+    by_cohort = {chance.cohort: chance.blend for chance in chances}
+    found = []
+    for ticket_id in ids:
+        ticket = engine.tickets[ticket_id]
+        created = ticket.created or 0
+        chance = by_cohort.get(number(created), 1.0)
+        found.append(Waiting(created, ticket_id, ticket.team, ticket.priority, chance))
+    return found
 
 
 def _sums(pane: Pane) -> Sums:

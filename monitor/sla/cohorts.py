@@ -80,6 +80,8 @@ class Cohorts:
 
     def standing(self) -> list[tuple[int, int]]:
         """Return the number of each cohort and how many of it wait within their limit."""
+        if not self._opened:
+            return []
         left = self._opened.copy()
         left.subtract(self._missed)
         for key, count in self._ended.items():

@@ -24,6 +24,12 @@ FIRST_PRIOR: Final = 2
 _FADING: Final = 0.5 ** (1 / HALF_LIFE)
 
 
+def hoped_for(share: float) -> list[float]:
+    """Return by tick the chance to miss, if replies come at the rate that just keeps a share."""
+    left = (min(max(1 - (tick - 0.5) / TICKS, 0.0), 1.0) for tick in range(TICKS + 2))
+    return [(1 - share) ** part for part in left]
+
+
 class Table(msgspec.Struct, array_like=True):
     """Counts of tickets; where they fade, no whole numbers."""
 
@@ -72,21 +78,22 @@ class Experience(msgspec.Struct, array_like=True):
             self.recent.add(cohort, _FADING ** (until - cohort.number))
         self.until = until
 
-    def chances(self, share: float) -> list[float]:
+    def chances(self, hoped: Sequence[float]) -> list[float]:
         """Return by tick the share of misses among those who waited at it; it never falls.
 
-        Before anything is known, replies are taken to come at the steady rate that would just
-        keep the policy's `share`.
+        `hoped` is believed before anything is known.
         """
         whole, recent = self.whole, self.recent
-        found = []
-        for tick, (of_whole, of_recent) in enumerate(
-            zip(whole.waiting(), recent.waiting(), strict=True)
-        ):
-            left = min(max(1 - (tick - 0.5) / TICKS, 0.0), 1.0)
-            chance = (whole.missed + FIRST_PRIOR * (1 - share) ** left) / (of_whole + FIRST_PRIOR)
-            found.append((recent.missed + RECENT_PRIOR * chance) / (of_recent + RECENT_PRIOR))
-        return found
+        return [
+            (
+                recent.missed
+                + RECENT_PRIOR * (whole.missed + FIRST_PRIOR * first) / (of_whole + FIRST_PRIOR)
+            )
+            / (of_recent + RECENT_PRIOR)
+            for first, of_whole, of_recent in zip(
+                hoped, whole.waiting(), recent.waiting(), strict=True
+            )
+        ]
 
     def endings_per_span(self) -> float:
         """Return how many ended within the limit of late, a cohort's span."""

@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from monitor.sla.cohorts import TICKS, Cohort, Cohorts
-from monitor.sla.experience import Experience
-from monitor.sla.policy import Target
+from monitor.sla.experience import Experience, hoped_for
 from monitor.sla.poisson import fewer_than
+from monitor.sla.policy import Target
 from monitor.sla.scores import LIKELY, Scores
 
 TRUST_PRIOR: Final = 200.0
@@ -88,7 +88,9 @@ class Forecast:
         self._target = target
         self._tick = -1
         self._said: dict[int, dict[int, Chance]] = {}
-        self._chances = record.experience.chances(target.share)
+        self._hoped = hoped_for(target.share)
+        self._by_tick: list[float] = []
+        """What is expected by age alone; worked out when it is asked for."""
 
     def look(self, now: int) -> None:
         """Make a forecast at each tick, of what waits now; learn from what is decided by now."""
@@ -106,23 +108,27 @@ class Forecast:
         """Return when the next forecast is due, if anybody waits for one or for its outcome."""
         if not (self._said or self.cohorts.standing()):
             return None
-        return (now // self.cohorts.width + 1) * self.cohorts.width
+        width = self.cohorts.width
+        return max(self._tick + 1, -(-now // width)) * width
 
     def chances(self, now: int) -> list[Chance]:
         """Return by cohort how likely its tickets are to miss their limit, the oldest first."""
         experience, width = self.record.experience, self.cohorts.width
         per_span, weight = experience.endings_per_span(), self.record.trust.weight
         found, before = [], 0
-        for cohort, waiting in self.cohorts.standing():
+        standing = self.cohorts.standing()
+        if standing and not self._by_tick:
+            self._by_tick = experience.chances(self._hoped)
+        for cohort, waiting in standing:
             # They were created half a span after their cohort began, in the mean.
             spans = now / width - cohort - 0.5
             if spans >= TICKS:
                 continue
-            age = self._chances[max(int(spans) + 1, 1)]
+            age = self._by_tick[max(int(spans) + 1, 1)]
             place = before + (waiting + 1) // 2
             queue = fewer_than(place, per_span * (TICKS - max(spans, 0.0)))
             blend = age + weight * (queue - age)
-            found.append(Chance(cohort, waiting, age, queue, blend, self._chances[0]))
+            found.append(Chance(cohort, waiting, age, queue, blend, self._by_tick[0]))
             before += waiting
         return found
 
@@ -133,7 +139,7 @@ class Forecast:
             if 1 in said:  # it was watched from its beginning
                 self._judge(said, cohort)
         experience.learn(decided, self.cohorts.decided)
-        self._chances = experience.chances(self._target.share)
+        self._by_tick = []
         self.changed = self.changed or bool(decided)
         for number in [number for number in self._said if number <= self.cohorts.decided]:
             del self._said[number]

@@ -54,6 +54,12 @@ class Scores(msgspec.Struct, array_like=True):
         if warned is None:
             self.false_negative += cohort.missed
 
+    def copy(self) -> "Scores":
+        """Return a record of its own with the same counts."""
+        copy = Scores()
+        copy.add(self)
+        return copy
+
     def add(self, other: "Scores") -> None:
         """Add another's record."""
         self.forecasts = _sums(self.forecasts, other.forecasts)

@@ -89,6 +89,12 @@ class Figures(NamedTuple):
 
 def service_level(counts: Sequence[int], formula: Formula) -> float | None:
     """Return the share of decided tickets that were answered in time; None if none is decided."""
+    good, all_ = decided(counts, formula)
+    return good / all_ if all_ > 0 else None
+
+
+def decided(counts: Sequence[int], formula: Formula) -> tuple[int, int]:
+    """Return how many tickets were answered in time, and of how many, as a formula has it."""
     met, missed = counts[Book.MET], counts[Book.MISSED]
     late, abandoned = counts[Book.LATE], counts[Book.ABANDONED]
     of = {
@@ -97,8 +103,7 @@ def service_level(counts: Sequence[int], formula: Formula) -> float | None:
         Formula.ABANDON_NEGATIVE: (met, met + missed + abandoned),
         Formula.ABANDON_POSITIVE: (met + abandoned, met + missed + abandoned),
     }
-    good, all_ = of[formula]
-    return good / all_ if all_ > 0 else None
+    return of[formula]
 
 
 class Window:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from monitor.sla.forecast import Record
 from monitor.sla.ticket import Ticket
 from monitor.sla.totals import GroupTotals
 from monitor.streaming import fetching
@@ -15,6 +16,9 @@ from monitor.streaming.settings import Settings
 
 COUNTERS_KEY: Final = b"\xff counters"
 """Not UTF-8, so that no ticket id can be it."""
+
+_FORECAST: Final = b"\xff forecast "
+"""Before a group's name, likewise."""
 
 
 class Counters(msgspec.Struct):
@@ -27,8 +31,15 @@ class Counters(msgspec.Struct):
 
 pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
+pack_forecast = msgspec.msgpack.Encoder().encode
 _read_ticket = msgspec.msgpack.Decoder(Ticket).decode
 _read_counters = msgspec.msgpack.Decoder(Counters).decode
+_read_forecast = msgspec.msgpack.Decoder(Record).decode
+
+
+def forecast_key(group: str) -> bytes:
+    """Return the key of what a group's forecasts rest on."""
+    return _FORECAST + group.encode()
 
 
 class Kept:
@@ -37,16 +48,24 @@ class Kept:
     def __init__(self) -> None:
         self.tickets: dict[str, Ticket] = {}
         self._counters: bytes | None = None
+        self._forecasts: dict[str, bytes | None] = {}
 
     @property
     def counters(self) -> Counters:
         """What was counted."""
         return Counters() if self._counters is None else _read_counters(self._counters)
 
+    @property
+    def forecasts(self) -> dict[str, Record]:
+        """What forecasts rest on, by group."""
+        return {name: _read_forecast(kept) for name, kept in self._forecasts.items() if kept}
+
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take a record: the last value of a key counts, and None stands for forgotten."""
         if key == COUNTERS_KEY:
             self._counters = value
+        elif key.startswith(_FORECAST):
+            self._forecasts[key.removeprefix(_FORECAST).decode()] = value
         elif value is None:
             self.tickets.pop(key.decode(), None)
         else:

@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.policy import Policy
-from monitor.streaming.changelog import COUNTERS_KEY, Counters, Kept, pack_counters, pack_ticket
+from monitor.streaming.changelog import (
+    COUNTERS_KEY,
+    Counters,
+    Kept,
+    forecast_key,
+    pack_counters,
+    pack_forecast,
+    pack_ticket,
+)
 from monitor.streaming.codec import Decoder, UnusableError
 from monitor.streaming.merge import Merge
 
@@ -52,6 +60,7 @@ class PartitionState:
             clock=clock,
             tickets=kept.tickets.values(),
             totals=counters.groups,
+            forecasts=kept.forecasts,
             over_at_reply=over_at_reply,
         )
         decoder = Decoder(policy)
@@ -127,6 +136,10 @@ class PartitionState:
         ]
         counters = Counters(self.engine.totals.stored(), self.records)
         changelog.append((COUNTERS_KEY, pack_counters(counters)))
+        changelog += [
+            (forecast_key(name), pack_forecast(record))
+            for name, record in self.engine.forecasts.changes().items()
+        ]
         batch = Batch(
             changelog,
             self._effects,
