@@ -11,6 +11,7 @@ from typing import Final
 import click
 
 from monitor.cli import options
+from monitor.cli.backtest_forecast import forecast_quality, show_quality
 from monitor.cli.event_file import EventFile
 from monitor.cli.progress import progress
 from monitor.errors import InputError
@@ -18,6 +19,7 @@ from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
+from monitor.sla.forecasts import Forecasts
 from monitor.sla.policy import Policy
 from monitor.sla.tally import Tally
 from monitor.streaming.codec import Decoder, UnusableError, cloud_event
@@ -36,12 +38,17 @@ class Backtest:
 
     def __init__(self, policy: Policy, *, forecasts: bool = False) -> None:
         self.tally = Tally(policy)
-        self._forecasts = forecasts
+        self._looks = forecasts
         self.lines = 0
         self.unusable = 0
         self.first_unusable: list[str] = []
         self._engine = Engine(policy, views=[self.tally])
         self._decode = Decoder(policy).event
+
+    @property
+    def forecasts(self) -> Forecasts:
+        """What was forecast, and how good it was."""
+        return self._engine.forecasts
 
     @property
     def remembered(self) -> int:
@@ -50,6 +57,13 @@ class Backtest:
 
     def run(self, path: str) -> Iterator[Effect]:
         """Read the file to its end and on until every deadline is decided; yield what is told."""
+        yield from self.read(path)
+        if self._looks:
+            yield from self._look(_END_OF_TIME)
+        yield from self._engine.advance(_END_OF_TIME)
+
+    def read(self, path: str) -> Iterator[Effect]:
+        """Read the file to its end; yield what is told."""
         engine, decode = self._engine, self._decode
         file = EventFile(path)
         with progress("backtest", file.size) as done:
@@ -61,14 +75,11 @@ class Backtest:
                 except UnusableError as reason:
                     self._note(line.number, reason)
                     continue
-                if self._forecasts:
+                if self._looks:
                     yield from self._look(event.at)
                 yield from engine.step(event, event.at)
                 if self.remembered > _REMEMBERED:
                     self._forget()
-        if self._forecasts:
-            yield from self._look(_END_OF_TIME)
-        yield from engine.advance(_END_OF_TIME)
 
     def _look(self, until: int) -> Iterator[Effect]:
         """Make all forecasts that are due before a moment, each at its own."""
@@ -98,20 +109,33 @@ class Backtest:
     "--events", is_flag=True, help="Print the breach events, one a line, instead of the figures."
 )
 @click.option(
+    "--forecast",
+    is_flag=True,
+    help="Also forecast who will miss the limit, and print how good these forecasts were.",
+)
+@click.option(
     "--app-id",
     default=DEFAULT_APP_ID,
     show_default=True,
     metavar="ID",
     help="The monitor that the events name as their source.",
 )
-def command(file: str, policy_path: Path | None, as_json: bool, events: bool, app_id: str) -> None:
+def command(
+    file: str,
+    policy_path: Path | None,
+    as_json: bool,
+    events: bool,
+    forecast: bool,
+    app_id: str,
+) -> None:
     """Run the events of FILE (.jsonl, .gz, or - for standard input) through the rules.
 
     The clock is that of the events; after the last one it goes on until every deadline is decided.
     """
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that goes away ends it quietly
-    backtest = Backtest(options.load_policy(policy_path))
+    policy = options.load_policy(policy_path)
+    backtest = Backtest(policy, forecasts=forecast)
     began = time.perf_counter()
     source = Settings("", app_id).source
     for effect in backtest.run(file):
@@ -124,10 +148,14 @@ def command(file: str, policy_path: Path | None, as_json: bool, events: bool, ap
             + "; ".join(backtest.first_unusable[:1])
         )
     figures = backtest.tally.figures()
+    quality = forecast_quality(policy, backtest.forecasts) if forecast else None
     if as_json and not events:
-        click.echo(json.dumps({"channels": figures}, indent=1))
+        added = {} if quality is None else {"forecasts": quality}
+        click.echo(json.dumps({"channels": figures} | added, indent=1))
     elif not events:
         _show(figures)
+        if quality is not None:
+            show_quality(quality)
     _report(file, backtest, seconds)
 
 

@@ -95,6 +95,12 @@ class Experience(msgspec.Struct, array_like=True):
             )
         ]
 
+    def share_of_misses(self, hoped: Sequence[float]) -> float:
+        """Return the share of misses among all there were, however long they waited."""
+        whole = self.whole
+        all_ = sum(whole.ended) + whole.missed
+        return (whole.missed + FIRST_PRIOR * hoped[0]) / (all_ + FIRST_PRIOR)
+
     def endings_per_span(self) -> float:
         """Return how many ended within the limit of late, a cohort's span."""
         return sum(self.recent.ended) / self.spans if self.spans else 0.0

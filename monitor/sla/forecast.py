@@ -21,6 +21,10 @@ TRUST_PRIOR: Final = 200.0
 """The queue is trusted once it has told so much: the sum of its squared differences from age."""
 
 
+BASELINES: Final = ("share_of_misses", "queue")
+"""What the forecast is held against, beside the at-risk threshold; see `Chance`."""
+
+
 class Trust(msgspec.Struct, array_like=True):
     """How far the queue improves on the age: the weight of least squares, from 0 to 1.
 
@@ -66,8 +70,8 @@ class Chance(NamedTuple):
     """Going by their place in the queue."""
     blend: float
     """Going by both: the forecast."""
-    base: float
-    """The share of misses so far, however long they have waited."""
+    share_of_misses: float
+    """Going by how often it has happened: the same for all."""
 
 
 class Forecast:
@@ -81,7 +85,7 @@ class Forecast:
         if since:
             record.experience.until = max(record.experience.until, self.cohorts.number(since))
         self.cohorts.decided = record.experience.until
-        self.baselines = {"share_of_misses": Scores(), "queue": Scores()}
+        self.baselines = {name: Scores() for name in BASELINES}
         """What the forecast has to be better than; not kept."""
         self.changed = False
         """The record is another since it was last kept."""
@@ -104,6 +108,12 @@ class Forecast:
             if 1 <= ticks <= TICKS:
                 self._said.setdefault(chance.cohort, {})[ticks] = chance
 
+    def begin_record(self) -> None:
+        """Judge nothing that was said so far; what was learned stands."""
+        self._said.clear()
+        self.record.likely_late, self.record.at_risk = Scores(), Scores()
+        self.baselines = {name: Scores() for name in BASELINES}
+
     def next_look(self, now: int) -> int | None:
         """Return when the next forecast is due, if anybody waits for one or for its outcome."""
         if not (self._said or self.cohorts.standing()):
@@ -114,6 +124,7 @@ class Forecast:
     def chances(self, now: int) -> list[Chance]:
         """Return by cohort how likely its tickets are to miss their limit, the oldest first."""
         experience, width = self.record.experience, self.cohorts.width
+        share = experience.share_of_misses(self._hoped)
         per_span, weight = experience.endings_per_span(), self.record.trust.weight
         found, before = [], 0
         standing = self.cohorts.standing()
@@ -128,7 +139,7 @@ class Forecast:
             place = before + (waiting + 1) // 2
             queue = fewer_than(place, per_span * (TICKS - max(spans, 0.0)))
             blend = age + weight * (queue - age)
-            found.append(Chance(cohort, waiting, age, queue, blend, self._by_tick[0]))
+            found.append(Chance(cohort, waiting, age, queue, blend, share))
             before += waiting
         return found
 
@@ -145,16 +156,15 @@ class Forecast:
             del self._said[number]
 
     def _judge(self, said: dict[int, Chance], cohort: Cohort) -> None:
-        record, missed = self.record, cohort.missed
+        record, baselines = self.record, self.baselines
         limit, at_risk = self._target.limit, self._target.at_risk
-        for tick, chance in said.items():
-            record.trust.judge(chance.age, chance.queue, cohort.waiting(tick), missed)
+        for tick, each in said.items():
+            record.trust.judge(each.age, each.queue, cohort.waiting(tick), cohort.missed)
         record.likely_late.judge([(tick, each.blend) for tick, each in said.items()], cohort)
         certain = [(tick, float((tick - 0.5) * limit > at_risk * TICKS)) for tick in said]
         record.at_risk.judge(certain, cohort)
-        self.baselines["queue"].judge([(t, each.queue) for t, each in said.items()], cohort)
-        base = [(tick, each.base) for tick, each in said.items()]
-        self.baselines["share_of_misses"].judge(base, cohort)
+        for name, scores in baselines.items():
+            scores.judge([(tick, getattr(each, name)) for tick, each in said.items()], cohort)
 
 
 def likely_late(chances: list[Chance]) -> int:

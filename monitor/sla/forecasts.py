@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.sla.forecast import Forecast, Record
 from monitor.sla.policy import REMEMBERED_FOR, Policy
+from monitor.sla.scores import Scores
 from monitor.sla.views import Booking
 
 
@@ -20,6 +21,7 @@ class Forecasts:
     def __init__(
         self, policy: Policy, stored: Mapping[str, Record] | None = None, clock: int = 0
     ) -> None:
+        self._policy = policy
         self._names = ["\0".join(group) for group in policy.groups]
         since = max(0, clock - REMEMBERED_FOR)
         self.by_group = [
@@ -46,6 +48,22 @@ class Forecasts:
     def next_look(self, now: int) -> int | None:
         """Return when the next forecast is due, if anybody waits for one or for its outcome."""
         return min(filter(None, (each.next_look(now) for each in self.by_group)), default=None)
+
+    def begin_record(self) -> None:
+        """Judge nothing that was said so far; what was learned stands."""
+        for forecast in self.by_group:
+            forecast.begin_record()
+
+    def scores(self) -> dict[str, dict[str, Scores]]:
+        """Return by channel the record of the forecast and of each baseline."""
+        found: dict[str, dict[str, Scores]] = {}
+        for (channel, _), forecast in zip(self._policy.groups, self.by_group, strict=True):
+            by_name = found.setdefault(channel, {})
+            record = forecast.record
+            kept = {"likely_late": record.likely_late, "at_risk": record.at_risk}
+            for name, scores in {**kept, **forecast.baselines}.items():
+                by_name.setdefault(name, Scores()).add(scores)
+        return found
 
     def changes(self) -> dict[str, Record]:
         """Return by group's name what is to be kept, if it has changed since it was last asked."""

@@ -5,11 +5,12 @@ reliability table, and of the warnings precision, recall and lead time.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from monitor.sla.cohorts import TICKS, Cohort
+from monitor.sla.events import SECOND
 
 BINS: Final = 10
 LIKELY: Final = 0.5
@@ -107,12 +108,30 @@ class Scores(msgspec.Struct, array_like=True):
             for n, chances, missed in zip(self.forecasts, self.chances, self.missed, strict=True)
         ]
 
+    def figures(self, limit: int) -> dict[str, Any]:
+        """Return what is shown of it; `limit` is the promise, in microseconds."""
+        return {
+            "forecasts": sum(self.forecasts),
+            "brier_score": _rounded(self.brier_score),
+            "true_positive": self.true_positive,
+            "false_positive": self.false_positive,
+            "false_negative": self.false_negative,
+            "precision_ratio": _rounded(self.precision),
+            "recall_ratio": _rounded(self.recall),
+            "lead_p50_seconds": _rounded(self.lead(0.5), limit / SECOND),
+            "lead_p10_seconds": _rounded(self.lead(0.1), limit / SECOND),
+        }
+
     def _add(self, chance: float, forecasts: int, missed: int) -> None:
         row = min(int(chance * BINS), BINS - 1)
         self.forecasts[row] += forecasts
         self.chances[row] += chance * forecasts
         self.missed[row] += missed
         self.squared_error += missed * (1 - chance) ** 2 + (forecasts - missed) * chance**2
+
+
+def _rounded(value: float | None, unit: float = 1.0) -> float | None:
+    return None if value is None else round(value * unit, 6)
 
 
 def _sums(one: Sequence[int], other: Sequence[int]) -> list[int]:
