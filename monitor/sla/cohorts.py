@@ -40,9 +40,9 @@ class Cohorts:
     spans. So at tick t those of cohort n are waiting at their (t - n)th tick.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, decided: int = -1) -> None:
         self.width = max(1, limit // TICKS)
-        self.decided = -1
+        self.decided = decided
         """What is heard of this cohort, or of an earlier one, comes too late."""
         self._limit = limit
         self._opened: Counter[int] = Counter()

@@ -81,10 +81,9 @@ class Forecast:
         if record is None or record.limit != target.limit:
             record = Record(target.limit)
         self.record = record
-        self.cohorts = Cohorts(target.limit)
-        if since:
-            record.experience.until = max(record.experience.until, self.cohorts.number(since))
-        self.cohorts.decided = record.experience.until
+        self.cohorts = Cohorts(target.limit, record.experience.until)
+        self._unknown = self.cohorts.number(since) if since else -1
+        """Up to this cohort tickets may have been forgotten: nothing can be learned from it."""
         self.baselines = {name: Scores() for name in BASELINES}
         """What the forecast has to be better than; not kept."""
         self.changed = False
@@ -149,7 +148,10 @@ class Forecast:
             said = self._said.pop(cohort.number, {})
             if 1 in said:  # it was watched from its beginning
                 self._judge(said, cohort)
-        experience.learn(decided, self.cohorts.decided)
+        if self.cohorts.decided > self._unknown:
+            experience.until = max(experience.until, self._unknown)
+            known = [cohort for cohort in decided if cohort.number > self._unknown]
+            experience.learn(known, self.cohorts.decided)
         self._by_tick = []
         self.changed = self.changed or bool(decided)
         for number in [number for number in self._said if number <= self.cohorts.decided]:

@@ -111,6 +111,10 @@ def check(engine: Engine, policy: Policy, all_: dict[str, oracle.Truth]) -> None
             counted, waits = oracle.window(tickets, name, engine.clock)
             assert window.total.counts == [counted[what] for what in COUNTED], (group, name)
             assert window.total.sum_us == sum(waits), (group, name)
+        backlog = engine.backlogs[index]
+        in_time = backlog.waiting - backlog.overdue
+        standing = engine.forecasts.by_group[index].cohorts.standing()
+        assert sum(count for _, count in standing) == in_time, group
 
 
 class Keeper:

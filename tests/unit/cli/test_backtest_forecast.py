@@ -1,0 +1,74 @@
+"""Forecasts on the real queues, judged on the half of each file from which nothing was chosen.
+
+Half-life, priors and the trust in the queue were chosen on the first halves. A forecast knows
+what was known at its moment only, so all of a file is unknown to it when it speaks; but constants
+are not. So the first half is read to learn from, and what is said of tickets created in the
+second half is judged.
+"""
+
+import gzip
+import json
+import zlib
+
+import pytest
+from click.testing import CliRunner
+
+from monitor.cli import backtest
+from monitor.cli.backtest_forecast import forecast_quality
+from monitor.sla.policy import DEFAULT_POLICY
+from tests.support.histories import FILES, history, tally
+
+FORECAST, BASELINES = "likely_late", ("at_risk", "share_of_misses")
+
+
+def halves(name, folder, part=0, parts=1):
+    """Write both halves of a history, or of a share of its tickets; return the files."""
+    lines = gzip.decompress(history(name).read_bytes()).splitlines()
+    created = [number for number, line in enumerate(lines) if b'"ticket-created"' in line]
+    middle = created[len(created) // 2]
+    found = []
+    for number, half in enumerate((lines[:middle], lines[middle:])):
+        file = folder / f"{name}-{part}-{number}.jsonl"
+        file.write_bytes(b"\n".join(line for line in half if is_of(line, part, parts)) + b"\n")
+        found.append(str(file))
+    return found
+
+
+def is_of(line, part, parts):
+    return zlib.crc32(json.loads(line)["ticket_id"].encode()) % parts == part
+
+
+def out_of_sample(name, folder, **share):
+    """Return the record of forecasts and baselines on the second half of a history."""
+    first, second = halves(name, folder, **share)
+    run = backtest.Backtest(DEFAULT_POLICY, forecasts=True)
+    list(run.read(first))
+    run.forecasts.begin_record()
+    list(run.run(second))
+    return run.forecasts.scores()[tally(name)[0]]
+
+
+def report(name, scores):
+    """Return the lines that people read."""
+    limit = DEFAULT_POLICY.channels[tally(name)[0]].limit
+    yield f"{name}: {sum(scores[FORECAST].forecasts):,} forecasts out of sample"
+    for warning, each in scores.items():
+        figures = each.figures(limit)
+        shown = {key: "-" if value is None else f"{value:.4g}" for key, value in figures.items()}
+        yield (
+            f"  {warning:<16} Brier {shown['brier_score']:<7} lead p50 "
+            f"{shown['lead_p50_seconds']} s, p10 {shown['lead_p10_seconds']} s, precision "
+            f"{shown['precision_ratio']}, recall {shown['recall_ratio']}"
+        )
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_out_of_sample_the_forecast_beats_both_baselines(name, tmp_path, capsys):
+    scores = out_of_sample(name, tmp_path)
+    with capsys.disabled():
+        print("", *report(name, scores), sep="\n")
+    forecast = scores[FORECAST]
+    for baseline in BASELINES:
+        assert forecast.brier_score < 0.8 * scores[baseline].brier_score
+    # It is right in the mean: what was forecast is what came.
+    assert sum(forecast.chances) == pytest.approx(sum(forecast.missed), rel=0.05)
