@@ -14,8 +14,8 @@ from monitor.sla.scores import BINS
 _NAMES: Final = {
     "likely_late": "likely late",
     "at_risk": "at risk",
-    "share_of_misses": "share of misses so far",
-    "queue": "place in the queue alone",
+    "share_of_misses": "misses so far",
+    "queue": "queue alone",
 }
 
 

@@ -131,12 +131,10 @@ class Forecast:
             self._by_tick = experience.chances(self._hoped)
         for cohort, waiting in standing:
             # They were created half a span after their cohort began, in the mean.
-            spans = now / width - cohort - 0.5
-            if spans >= TICKS:
-                continue
-            age = self._by_tick[max(int(spans) + 1, 1)]
+            spans = min(max(now / width - cohort - 0.5, 0.0), TICKS - 0.5)
+            age = self._by_tick[int(spans) + 1]
             place = before + (waiting + 1) // 2
-            queue = fewer_than(place, per_span * (TICKS - max(spans, 0.0)))
+            queue = fewer_than(place, per_span * (TICKS - spans))
             blend = age + weight * (queue - age)
             found.append(Chance(cohort, waiting, age, queue, blend, share))
             before += waiting

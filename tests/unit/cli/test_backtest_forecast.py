@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from monitor.cli import backtest
 from monitor.cli.backtest_forecast import forecast_quality
 from monitor.sla.policy import DEFAULT_POLICY
+from monitor.sla.scores import Scores
 from tests.support.histories import FILES, history, tally
 
 FORECAST, BASELINES = "likely_late", ("at_risk", "share_of_misses")
@@ -72,3 +73,64 @@ def test_out_of_sample_the_forecast_beats_both_baselines(name, tmp_path, capsys)
         assert forecast.brier_score < 0.8 * scores[baseline].brier_score
     # It is right in the mean: what was forecast is what came.
     assert sum(forecast.chances) == pytest.approx(sum(forecast.missed), rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["email-rhelp-2007-06", "social-twitter-2018"])
+def test_a_partition_that_sees_a_quarter_of_the_queue_forecasts_nearly_as_well(name, tmp_path):
+    whole = out_of_sample(name, tmp_path)
+    quarters = {warning: Scores() for warning in whole}
+    for part in range(4):
+        for warning, scores in out_of_sample(name, tmp_path, part=part, parts=4).items():
+            quarters[warning].add(scores)
+    assert quarters[FORECAST].brier_score < 1.05 * whole[FORECAST].brier_score
+    for baseline in BASELINES:
+        assert quarters[FORECAST].brier_score < 0.8 * quarters[baseline].brier_score
+
+
+def run(*args):
+    return CliRunner().invoke(backtest.command, list(map(str, args)))
+
+
+def test_the_forecasts_are_beside_the_figures_and_change_none():
+    file = history("email-rhelp-2007-06")
+    plain, found = (json.loads(run(file, "--json", *more).stdout) for more in ([], ["--forecast"]))
+    assert plain.keys() == {"channels"}
+    assert found.keys() == {"channels", "forecasts"}
+    assert found["channels"] == plain["channels"]
+    assert found["forecasts"].keys() == {"email"}
+    email = found["forecasts"]["email"]
+    assert email.keys() == {"likely_late", "at_risk", "share_of_misses", "queue"}
+    # Everybody who misses the limit has been at risk before; and nothing is judged twice.
+    breached, likely_late = found["channels"]["email"]["breached"], email["likely_late"]
+    assert email["at_risk"]["true_positive"] == breached
+    assert likely_late["true_positive"] + likely_late["false_negative"] == breached
+    rows = filter(None, likely_late["reliability"])
+    assert sum(row["forecasts"] for row in rows) == likely_late["forecasts"]
+
+
+def test_the_forecasts_change_no_event():
+    file = history("email-rhelp-2007-06")
+    assert run(file, "--events", "--forecast").stdout == run(file, "--events").stdout
+
+
+def test_people_get_a_table_of_warnings_and_one_of_reliability():
+    shown = run(history("email-rhelp-2007-06"), "--forecast").stdout
+    assert "email: how good were the warnings?" in shown
+    assert "likely late" in shown
+    assert "misses so far" in shown
+    assert "…" not in shown
+    assert "email: what was forecast, and how often it came" in shown
+    assert "90% to 100%" in shown
+
+
+def test_a_file_in_which_nobody_waits_says_so(tmp_path):
+    file = tmp_path / "empty.jsonl"
+    file.write_text("")
+    result = run(file, "--forecast")
+    assert result.exit_code == 0
+    assert "nobody waited for a forecast" in result.stdout
+    assert quality_of_nothing() == {}
+
+
+def quality_of_nothing():
+    return forecast_quality(DEFAULT_POLICY, backtest.Backtest(DEFAULT_POLICY).forecasts)

@@ -1,5 +1,7 @@
 """The life table: what became of those who waited as long."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ def test_the_chance_is_the_share_of_misses_among_those_who_waited_as_long():
 def test_it_is_a_chance_and_never_falls_while_a_ticket_waits(all_cohorts, share):
     table = learned(all_cohorts).chances(hoped_for(share))
     assert all(0.0 <= chance <= 1.0 for chance in table)
-    assert all(later >= earlier - 1e-12 for earlier, later in zip(table, table[1:], strict=False))
+    assert all(later >= earlier - 1e-12 for earlier, later in pairwise(table))
 
 
 def test_before_anything_is_known_the_target_is_taken_to_be_just_kept():

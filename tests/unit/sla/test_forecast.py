@@ -80,7 +80,7 @@ def test_the_record_is_what_was_said_of_each_ticket_and_what_came_of_it(of):
         warned += is_warned
         hits += is_warned and missed
         misses += missed and not is_warned
-    assert 20 < hits
+    assert hits > 20
     assert sum(scores.forecasts) == forecasts
     assert scores.squared_error == pytest.approx(squared_error)
     assert scores.true_positive == hits
@@ -148,9 +148,11 @@ def test_a_restart_loses_nothing_that_was_learned_and_learns_nothing_twice():
         assert one.ended == pytest.approx(other.ended)
         assert one.missed == pytest.approx(other.missed)
     # What was said before is not known any more: those who waited then are not judged.
-    assert 0 < sum(whole.record.likely_late.forecasts) - sum(
-        resumed.record.likely_late.forecasts
-    ) < 25 * (TICKS + 1)
+    assert (
+        0
+        < sum(whole.record.likely_late.forecasts) - sum(resumed.record.likely_late.forecasts)
+        < 25 * (TICKS + 1)
+    )
 
 
 def test_cohorts_whose_tickets_may_be_forgotten_at_a_restart_teach_nothing():

@@ -39,9 +39,7 @@ def test_a_ticket_is_warned_of_once_when_it_is_first_likely_late():
 
 
 def test_misses_that_nothing_warned_of_lower_the_recall():
-    scores = judged(
-        ([(1, 0.6)], Cohort(0, {}, 3)), ([(1, 0.4), (2, 0.49)], Cohort(1, {1: 1}, 1))
-    )
+    scores = judged(([(1, 0.6)], Cohort(0, {}, 3)), ([(1, 0.4), (2, 0.49)], Cohort(1, {1: 1}, 1)))
     assert scores.recall == 0.75
     assert scores.precision == 1.0
 
@@ -56,8 +54,8 @@ def test_nine_of_ten_true_warnings_come_at_least_the_tenth_percentile_ahead():
 
 def test_the_reliability_table_holds_what_was_said_against_what_came():
     scores = judged(([(1, 0.31), (2, 0.39)], Cohort(0, {1: 5, 2: 4}, 1)))
-    (row,) = filter(None, scores.reliability())
-    assert scores.reliability()[3] is row or scores.reliability()[3] == row
+    row = scores.reliability()[3]
+    assert [each for each in scores.reliability() if each] == [row]
     assert row.forecasts == 15
     assert row.mean_chance == pytest.approx((10 * 0.31 + 5 * 0.39) / 15)
     assert row.missed_ratio == pytest.approx(2 / 15)
