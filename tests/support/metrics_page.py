@@ -1,11 +1,10 @@
 """docs/metrics.md as data."""
 
-import re
 from typing import NamedTuple
 
-from tests.support.program import ROOT
+from tests.support.guides import DOCS, rows
 
-PAGE = ROOT / "docs" / "metrics.md"
+PAGE = DOCS / "metrics.md"
 
 
 class Documented(NamedTuple):
@@ -14,13 +13,6 @@ class Documented(NamedTuple):
     labels: frozenset[str]
     means: str
     query: str
-
-
-def _rows(columns):
-    """Return the rows of the page's tables that have so many columns, without their heads."""
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines if line[:1] == "|"]
-    return [row for row in rows if len(row) == columns and re.fullmatch(r"`sla_\w+`|\w+", row[0])]
 
 
 def documented():
@@ -33,7 +25,7 @@ def documented():
             means,
             query.strip("`"),
         )
-        for name, kind, labels, means, query in _rows(5)
+        for name, kind, labels, means, query in rows(PAGE, 5)
         if name != "metric"
     ]
 
@@ -42,6 +34,6 @@ def label_values():
     """Return the values that the page lists, by metric and label."""
     return {
         (name.strip("`"), label): set(values.split(", "))
-        for label, name, values in _rows(3)
+        for label, name, values in rows(PAGE, 3)
         if label != "label"
     }
