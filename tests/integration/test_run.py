@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import time
 
@@ -11,6 +12,7 @@ from monitor.streaming import topics
 from monitor.streaming.settings import Settings
 from tests.support.clock import iso
 from tests.support.kafka import producing, read_all, read_events
+from tests.support.metrics_page import documented
 from tests.support.program import Run, run_command
 from tests.support.schemas import validator
 
@@ -86,6 +88,14 @@ async def test_a_ticket_left_alone_is_told_once_in_order_and_then_how_it_ended(
     assert [event["data"]["waited_seconds"] for event in told] == [2.0, 3.0, 3.5]
     for event in told:
         validator("sla-breaches").validate(event)
+
+
+async def test_a_running_monitor_shows_the_metrics_that_are_documented(prepared):
+    async with Run(prepared.bootstrap) as run:
+        await run.until(is_live)
+        _, text = await run.get("/metrics")
+    shown = re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE)
+    assert sorted(shown) == sorted((each.name, each.type) for each in documented())
 
 
 async def test_a_lost_broker_is_said_and_reading_goes_on_when_it_is_back(prepared, quick_policy):
