@@ -148,6 +148,11 @@ def mutated(draw):
 
 @given(mutated())
 @example(("ticket-closed", {"ticket_id": 1.0, "closed_at": NOON}))
+@example(("ticket-closed", {"ticket_id": "", "closed_at": NOON}))
+@example(("ticket-closed", {"ticket_id": "T1", "closed_at": "2026-01-31T12:00:00"}))
+@example(("ticket-closed", {"ticket_id": "T1", "closed_at": "2026-01-31t13:00:00.5+0100"}))
+@example(("ticket-created", GOOD["ticket-created"] | {"team": True}))
+@example(("agent-replied", GOOD["agent-replied"] | {"automated": "false"}))
 @example(("ticket-closed", {"ticket_id": "T1", "closed_at": f"{NOON}\n"}))
 @example(("ticket-closed", {"ticket_id": "T1", "closed_at": "2026-01-31T1٣:00:00Z"}))
 def test_of_damaged_events_the_decoder_takes_just_those_that_the_schema_allows(drawn):
