@@ -7,7 +7,6 @@ counts are enough: neither forecasts nor their scores need to remember a ticket.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from monitor.sla.views import Book, Booking
@@ -53,19 +52,26 @@ class Cohorts:
         """Return the cohort of a ticket."""
         return (created - 1) // self.width
 
-    def take(self, opened: list[int], answered: Sequence[tuple[int, int]], now: int) -> None:
-        """Count creations, sorted, and first responses with their waits, all within the limit."""
+    def take(self, opened: list[int], answered: list[tuple[int, int]], now: int) -> None:
+        """Count creations, and first responses with their waits within the limit; both sorted.
+
+        They come by the thousand, most of them in one span: it is looked for once, not for each.
+        """
         width = self.width
-        oldest = max(self.decided, now // width - TICKS - 2) + 1
-        live = opened[bisect_right(opened, oldest * width) :]
-        self._opened.update([(at - 1) // width for at in live])
-        self._ended.update(
-            # The same as cohort * _STRIDE + ticks waited.
-            [
-                (at - waited - 1) // width * (_STRIDE - 1) + (at - 1) // width
-                for at, waited in answered
-            ]
-        )
+        begin = bisect_right(opened, (max(self.decided, now // width - TICKS - 2) + 1) * width)
+        while begin < len(opened):
+            number = self.number(opened[begin])
+            end = bisect_right(opened, (number + 1) * width, begin)
+            self._opened[number] += end - begin
+            begin = end
+        begin = 0
+        while begin < len(answered):
+            tick = self.number(answered[begin][0])
+            end = bisect_right(answered, ((tick + 1) * width, now), begin)
+            cohorts = [(at - waited - 1) // width for at, waited in answered[begin:end]]
+            for cohort, count in Counter(cohorts).items():
+                self._ended[cohort * _STRIDE + tick - cohort] += count
+            begin = end
 
     def book(self, booking: Booking, sign: int) -> None:
         """Count a booking."""

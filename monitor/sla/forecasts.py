@@ -3,7 +3,7 @@
 They take in what the windows have noted when somebody looks, so an event costs nothing more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from monitor.sla.forecast import Forecast, Record
 from monitor.sla.policy import REMEMBERED_FOR, Policy
@@ -30,9 +30,9 @@ class Forecasts:
         ]
 
     def take(
-        self, group: int, opened: list[int], answered: Sequence[tuple[int, int]], now: int
+        self, group: int, opened: list[int], answered: list[tuple[int, int]], now: int
     ) -> None:
-        """Count creations, sorted, and first responses with their waits, all within the limit."""
+        """Count creations, and first responses with their waits within the limit; both sorted."""
         if opened or answered:
             self.by_group[group].cohorts.take(opened, answered, now)
 

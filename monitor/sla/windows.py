@@ -21,6 +21,8 @@ PANES: Final = 60
 _ENOUGH: Final = 10_000
 """So many bookings are counted though nobody looks."""
 
+_CLOSED: Final = Book.CLOSED
+
 _COUNTED: Final = Book.ABANDONED + 1
 """Bookings up to this one are counted in windows."""
 
@@ -259,7 +261,8 @@ class Windows:
             self._answered[group].clear()
         for group, booking, sign in self._noted:
             next(iter(self._chains[group].values())).add(booking, sign)
-            self._forecasts.book(group, booking, sign)
+            if booking.what is not _CLOSED:  # the most frequent, and no forecast's business
+                self._forecasts.book(group, booking, sign)
         self._noted.clear()
 
 
