@@ -11,7 +11,7 @@ from monitor.sla.forecasts import Forecasts
 from monitor.sla.policy import Policy
 from monitor.sla.scores import BINS
 
-_NAMES: Final = {
+NAMES: Final = {
     "likely_late": "likely late",
     "at_risk": "at risk",
     "share_of_misses": "misses so far",
@@ -55,7 +55,7 @@ def _show_warnings(channel: str, by_name: Mapping[str, Any]) -> None:
         table.add_column(head, justify="left" if head == "warning" else "right", no_wrap=True)
     for name, figures in by_name.items():
         table.add_row(
-            _NAMES[name],
+            NAMES[name],
             f"{figures['brier_score']:.4f}",
             *(_percent(figures[key]) for key in ("precision_ratio", "recall_ratio")),
             *(_duration(figures[key]) for key in ("lead_p50_seconds", "lead_p10_seconds")),

@@ -14,9 +14,12 @@ import pytest
 from click.testing import CliRunner
 
 from monitor.cli import backtest
-from monitor.cli.backtest_forecast import forecast_quality
+from monitor.cli.backtest_forecast import NAMES, forecast_quality
+from monitor.sla.durations import format_duration
+from monitor.sla.events import SECOND
 from monitor.sla.policy import DEFAULT_POLICY
 from monitor.sla.scores import Scores
+from tests.support.guides import DOCS, rows
 from tests.support.histories import FILES, history, tally
 
 FORECAST, BASELINES = "likely_late", ("at_risk", "share_of_misses")
@@ -49,30 +52,40 @@ def out_of_sample(name, folder, **share):
     return run.forecasts.scores()[tally(name)[0]]
 
 
-def report(name, scores):
-    """Return the lines that people read."""
+def table(name, scores):
+    """Return the rows that stand in docs/forecast.md."""
     limit = DEFAULT_POLICY.channels[tally(name)[0]].limit
-    yield f"{name}: {sum(scores[FORECAST].forecasts):,} forecasts out of sample"
     for warning, each in scores.items():
         figures = each.figures(limit)
-        shown = {key: "-" if value is None else f"{value:.4g}" for key, value in figures.items()}
-        yield (
-            f"  {warning:<16} Brier {shown['brier_score']:<7} lead p50 "
-            f"{shown['lead_p50_seconds']} s, p10 {shown['lead_p10_seconds']} s, precision "
-            f"{shown['precision_ratio']}, recall {shown['recall_ratio']}"
-        )
+        yield [
+            name,
+            NAMES[warning],
+            f"{figures['brier_score']:.3f}",
+            *(percent(figures[key]) for key in ("precision_ratio", "recall_ratio")),
+            *(lead(figures[key]) for key in ("lead_p50_seconds", "lead_p10_seconds")),
+        ]
+
+
+def percent(ratio):
+    return "-" if ratio is None else f"{ratio:.0%}"
+
+
+def lead(seconds):
+    return "-" if seconds is None else format_duration(int(seconds) * SECOND)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_out_of_sample_the_forecast_beats_both_baselines(name, tmp_path, capsys):
     scores = out_of_sample(name, tmp_path)
+    measured = list(table(name, scores))
     with capsys.disabled():
-        print("", *report(name, scores), sep="\n")
+        print("", *(f"| {' | '.join(row)} |" for row in measured), sep="\n")
     forecast = scores[FORECAST]
     for baseline in BASELINES:
         assert forecast.brier_score < 0.8 * scores[baseline].brier_score
     # It is right in the mean: what was forecast is what came.
     assert sum(forecast.chances) == pytest.approx(sum(forecast.missed), rel=0.05)
+    assert [row for row in rows(DOCS / "forecast.md", 7) if row[0] == name] == measured
 
 
 @pytest.mark.parametrize("name", ["email-rhelp-2007-06", "social-twitter-2018"])
