@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from monitor.errors import BrokerRefusedError
 from monitor.observability.figures import Health, State
 from monitor.observability.stats import Delays, PartitionStats, partition_stats
 from monitor.sla.events import SECOND
@@ -14,6 +15,7 @@ from monitor.streaming import topics
 from monitor.streaming.app import create_app
 from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
+from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import Settings, Topics
 from monitor.streaming.tasks import end
 from monitor.streaming.transport import Consumer
@@ -162,6 +164,9 @@ class Monitor:
                 away = is_away
                 if away:
                     log.warning("the broker is away; going on as soon as it answers")
+                    reason = await why_not(self.settings)
+                    if isinstance(reason, BrokerRefusedError):
+                        log.warning("%s", reason)
                 else:
                     log.info("the broker is back")
 
