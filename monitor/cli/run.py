@@ -57,8 +57,7 @@ def command(
     policy = options.load_policy(policy_path)
     settings = options.kafka_settings(broker, kafka_config, app_id)
 
-    import uvloop  # noqa: PLC0415 - Faust and Kafka are only loaded by the commands that need them
-
+    from monitor.cli import loop  # noqa: PLC0415 - what is needed is loaded only here
     from monitor.cli.serve import serving, set_up_logging, until_signal  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
     from monitor.streaming.topics import wait_for_broker  # noqa: PLC0415
@@ -87,7 +86,7 @@ def command(
             caught = await stop
         return _code(caught)
 
-    return uvloop.run(run())
+    return loop.run(run())
 
 
 def _code(caught: signal.Signals) -> int:

@@ -27,9 +27,9 @@ def command(broker: str, kafka_config: Path | None, seed: int, connect_timeout: 
     """
     settings = options.kafka_settings(broker, kafka_config)
 
-    import uvloop  # noqa: PLC0415 - Kafka is only loaded by the commands that need it
+    from monitor.cli import loop  # noqa: PLC0415 - what is needed is loaded only here
 
-    return uvloop.run(_send(settings, seed, connect_timeout))
+    return loop.run(_send(settings, seed, connect_timeout))
 
 
 async def _send(settings: Settings, seed: int, connect_timeout: float) -> int:
