@@ -49,7 +49,10 @@ def command(
     checks += asyncio.run(_check_kafka(settings, connect_timeout))
     code = exit_code(checks)
     if as_json:
-        shown = [{k: v for k, v in each._asdict().items() if k != "exit_code"} for each in checks]
+        shown = [
+            {"check": each.name, "state": each.state, "found": each.found, "mend": each.mend}
+            for each in checks
+        ]
         click.echo(json.dumps({"checks": shown, "exit_code": code}))
     else:
         _print(checks)

@@ -252,11 +252,14 @@ def _replicas(findings: Findings) -> Check:
 def _clock(findings: Findings) -> Check:
     name, skew = "clock", findings.trial.skew
     if skew is None:
-        found = "not checked: that takes the right to write and read one of the output topics"
-        return Check(name, "warn", found, "create the topics and allow that, then look again")
+        found = (
+            "not checked: the broker's time is read from a mark in an output topic, and none came"
+        )
+        return Check(name, "warn", found, "have the topics created, and allow Read and Write there")
     seconds = skew.nearest
     if abs(seconds) <= SKEW_WARN_SECONDS:
-        return Check(name, "ok", "this host and the broker agree to within a second")
+        within = max(abs(skew.least), abs(skew.most))
+        return Check(name, "ok", f"this host and the broker agree to within {within:.2f} s")
     found = (
         f"this host is {abs(seconds):.0f} s {'behind' if seconds > 0 else 'ahead of'} the broker: "
         f"tickets are told {'late' if seconds > 0 else 'early'} by as much"

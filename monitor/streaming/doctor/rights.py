@@ -15,7 +15,7 @@ def rights(findings: Findings, settings: Settings) -> Iterator[Check]:
     """Return a check each for reading, for transactions, for writing and for the group."""
     yield _reading(findings, settings)
     yield _transactions(findings, settings)
-    yield _writing(findings)
+    yield _writing(findings, settings)
     yield _group(findings, settings)
 
 
@@ -26,7 +26,7 @@ def _reading(findings: Findings, settings: Settings) -> Check:
     refused = [topic for topic in read if topic in topics and not topics[topic].may_read]
     if refused:
         found = f"this user may not read {', '.join(refused)}"
-        return Check(name, "fail", found, _allow("Read", f"--topic {refused[0]}"))
+        return Check(name, "fail", found, _allow(settings, "Read", f"--topic {refused[0]}"))
     there = [topic for topic in read if topic in topics]
     if not there:
         return Check(name, "warn", *_NOTHING)
@@ -39,7 +39,7 @@ def _transactions(findings: Findings, settings: Settings) -> Check:
     if trial.transactional_id:
         found = f"this user may not use transactional ids that begin with {prefix}"
         what = f"--transactional-id {prefix} --resource-pattern-type prefixed"
-        return Check(name, "fail", found, _allow("Write", what))
+        return Check(name, "fail", found, _allow(settings, "Write", what))
     if trial.stuck:
         found = f"no transaction can be begun ({trial.stuck})"
         return Check(
@@ -52,7 +52,7 @@ def _transactions(findings: Findings, settings: Settings) -> Check:
     return Check(name, "ok", f"one with transactional id {prefix}doctor was begun and aborted")
 
 
-def _writing(findings: Findings) -> Check:
+def _writing(findings: Findings, settings: Settings) -> Check:
     name, trial = "may write", findings.trial
     if trial.transactional_id or trial.stuck:
         return Check(name, "warn", *_UNTRIED)
@@ -60,7 +60,7 @@ def _writing(findings: Findings) -> Check:
     if refused:
         topic, error = next(iter(refused.items()))
         found = f"this user may not write {', '.join(refused)} ({error})"
-        return Check(name, "fail", found, _allow("Write", f"--topic {topic}"))
+        return Check(name, "fail", found, _allow(settings, "Write", f"--topic {topic}"))
     if not trial.writes:
         return Check(name, "warn", *_NOTHING)
     return Check(name, "ok", ", ".join(trial.writes))
@@ -72,14 +72,15 @@ def _group(findings: Findings, settings: Settings) -> Check:
         return Check(name, "warn", *_UNTRIED)
     if error:
         found = f"this user may not use the group {settings.app_id} ({error})"
-        return Check(name, "fail", found, _allow("Read", f"--group {settings.app_id}"))
+        return Check(name, "fail", found, _allow(settings, "Read", f"--group {settings.app_id}"))
     members = {None: "", 0: ": nobody is in it now", 1: ": 1 member now"}
     said = members.get(findings.members, f": {findings.members} members now")
     return Check(name, "ok", f"{settings.app_id}{said}")
 
 
-def _allow(operation: str, what: str) -> str:
+def _allow(settings: Settings, operation: str, what: str) -> str:
+    user = settings.security.username or "NAME"
     return (
-        "kafka-acls.sh --bootstrap-server HOST:PORT --add --allow-principal User:NAME "
-        f"--operation {operation} {what}"
+        f"kafka-acls.sh --bootstrap-server {settings.bootstrap} --add "
+        f"--allow-principal User:{user} --operation {operation} {what}"
     )

@@ -36,7 +36,7 @@ from monitor.streaming.topics import error_name
 TRIAL_SECONDS: Final = 15.0
 _TIMEOUT_MS: Final = 10_000
 _PAUSE_SECONDS: Final = 0.1
-_MARK_SECONDS: Final = 5.0
+_MARK_SECONDS: Final = 10.0
 _NOT_YET: Final = (
     ConcurrentTransactions,
     GroupLoadInProgressError,
