@@ -7,6 +7,7 @@ import shutil
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from monitor.streaming.doctor.asking import examine
 from monitor.streaming.settings import Settings
 from tests.kafka.secured import (
     DESCRIBE_CONFIGS,
@@ -154,6 +155,16 @@ async def test_a_clock_five_minutes_ahead_is_found(prepared):
     (line,) = [line for line in out.decode().splitlines() if line.startswith("fail")]
     assert "this host is 300 s ahead of the broker: tickets are told early by as much" in line
     assert "NTP" in line
+
+
+async def test_several_at_once_never_take_each_other_for_a_missing_right(prepared):
+    found = await asyncio.gather(*(examine(Settings(prepared)) for _ in range(4)))
+    trials = [each.trial for each in found]
+    assert any(trial.disturbed for trial in trials)
+    for trial in trials:
+        assert (trial.stuck, trial.transactional_id) == ("", "")
+        assert set(trial.writes.values()) <= {""}
+        assert not trial.group
 
 
 @pytest.fixture

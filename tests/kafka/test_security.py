@@ -158,11 +158,11 @@ async def test_a_wrong_password_ends_a_command_at_once_with_3_and_one_sentence(
     secured, files, command
 ):
     config = files(SCRAM.replace("{password}", "wrong-and-secret"))
-    began = time.monotonic()
     code, out, err = await run_command(
-        *command, "--broker", secured.at("users"), "--kafka-config", config
+        *(*command, "--broker", secured.at("users"), "--kafka-config", config),
+        *("--connect-timeout", "600"),  # which is for a broker that may come yet
+        timeout=60,
     )
-    assert time.monotonic() - began < 10
     assert (code, out) == (3, "")
     assert err == (
         f"sla-monitor: the broker at {secured.at('users')} does not take user monitor with this "

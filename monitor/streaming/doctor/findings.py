@@ -76,6 +76,8 @@ class Trial(NamedTuple):
     transactional_id: str = ""
     stuck: str = ""
     """Why no transaction can be had, whoever asks."""
+    disturbed: bool = False
+    """Another doctor began one meanwhile, which ended this one: nothing is known of the rights."""
     writes: Mapping[str, str] = {}
     group: str | None = None
     skew: Skew | None = None

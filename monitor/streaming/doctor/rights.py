@@ -3,9 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
+from aiokafka.errors import TopicAuthorizationFailedError
+
 from monitor.streaming.doctor.findings import Check, Findings
 from monitor.streaming.settings import Settings
+from monitor.streaming.topics import error_name
 
+_REFUSED: Final = error_name(TopicAuthorizationFailedError())
 _AGAIN: Final = "mend that first, then look again"
 _UNTRIED: Final = ("not checked: it takes a transaction, and none can be had", _AGAIN)
 _NOTHING: Final = ("not checked: no topic of the monitor's is seen", _AGAIN)
@@ -40,6 +44,9 @@ def _transactions(findings: Findings, settings: Settings) -> Check:
         found = f"this user may not use transactional ids that begin with {prefix}"
         what = f"--transactional-id {prefix} --resource-pattern-type prefixed"
         return Check(name, "fail", found, _allow(settings, "Write", what))
+    if trial.disturbed:
+        found = "another doctor began one meanwhile, and so ended this one"
+        return Check(name, "warn", found, "run them one after the other")
     if trial.stuck:
         found = f"no transaction can be begun ({trial.stuck})"
         return Check(
@@ -54,11 +61,14 @@ def _transactions(findings: Findings, settings: Settings) -> Check:
 
 def _writing(findings: Findings, settings: Settings) -> Check:
     name, trial = "may write", findings.trial
-    if trial.transactional_id or trial.stuck:
+    if trial.group is None:
         return Check(name, "warn", *_UNTRIED)
     refused = {topic: error for topic, error in trial.writes.items() if error}
     if refused:
         topic, error = next(iter(refused.items()))
+        if error != _REFUSED:
+            found = f"{topic} cannot be written in a transaction ({error})"
+            return Check(name, "fail", found, "see the broker's log")
         found = f"this user may not write {', '.join(refused)} ({error})"
         return Check(name, "fail", found, _allow(settings, "Write", f"--topic {topic}"))
     if not trial.writes:

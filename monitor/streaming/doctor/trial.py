@@ -16,6 +16,7 @@ from aiokafka.errors import (
     ConcurrentTransactions,
     GroupCoordinatorNotAvailableError,
     GroupLoadInProgressError,
+    InvalidProducerEpoch,
     KafkaError,
     NotCoordinatorForGroupError,
     TransactionalIdAuthorizationFailed,
@@ -43,6 +44,7 @@ _NOT_YET: Final = (
     GroupCoordinatorNotAvailableError,
     NotCoordinatorForGroupError,
 )
+_FENCED: Final = error_name(InvalidProducerEpoch())
 
 
 async def attempt(client: AIOKafkaClient, settings: Settings, leaders: Mapping[str, int]) -> Trial:
@@ -63,6 +65,8 @@ async def attempt(client: AIOKafkaClient, settings: Settings, leaders: Mapping[s
     finally:
         watched = next((topic for topic, error in writes.items() if not error), None)
         skew = await transaction.abort(watched, leaders)
+    if _FENCED in (group, *writes.values()):
+        return Trial(disturbed=True)
     return Trial(writes=writes, group=group, skew=skew)
 
 

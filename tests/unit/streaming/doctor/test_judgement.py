@@ -199,6 +199,12 @@ def test_each_thing_that_can_be_wrong_is_said_with_the_way_out(findings, name, s
             "may not write sla-breaches (topic authorization failed)",
             "--operation Write --topic sla-breaches",
         ),
+        (
+            Trial(writes={"x": "", "sla-breaches": "not leader for partition"}, group=""),
+            *("may write", "fail", "sla-breaches cannot be written in a", "broker's log"),
+        ),
+        (Trial(disturbed=True), "transactions", "warn", "another doctor", "one after the other"),
+        (Trial(disturbed=True), "may write", "warn", "not checked", "mend that first"),
         (Trial(group=""), "may write", "warn", "not checked", "mend that first"),
         (
             Trial(group="group authorization failed"),
