@@ -35,18 +35,23 @@ Address = tuple[str, int]
 async def why_not(
     settings: Settings, addresses: Sequence[Address] | None = None
 ) -> BrokerUnreachableError:
-    """Dial these addresses, or those of `--broker`, and return what keeps us from using them."""
-    place = ",".join(map(_shown, addresses)) if addresses else settings.bootstrap
-    if not addresses:
+    """Return what keeps us from using the broker.
+
+    Dialled are the addresses by which it calls itself, or those of `--broker`.
+    """
+    place, check = settings.bootstrap, "--broker, and that the broker runs"
+    if addresses:
+        # It is the broker itself that calls itself by these.
+        place = ",".join(map(_shown, addresses))
+        check = "the broker's advertised.listeners, and that it runs"
+    else:
         hosts = collect_hosts(settings.bootstrap, randomize=False)
         addresses = [(host, port) for host, port, _ in hosts]
     for address in addresses:
         reason = await _reason(settings.security, address)
         if reason:
             return BrokerRefusedError(f"the broker at {_shown(address)} {reason}")
-    return BrokerUnreachableError(
-        f"no Kafka broker answers at {place}; check --broker, and that the broker runs"
-    )
+    return BrokerUnreachableError(f"no Kafka broker answers at {place}; check {check}")
 
 
 async def _reason(security: Security, address: Address) -> str:

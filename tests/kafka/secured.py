@@ -21,11 +21,12 @@ from tests.kafka.broker import KafkaBroker
 
 PASSWORD = "of-the-broker's-users"
 STORE_PASSWORD = "of-the-store"
+NOWHERE = "127.0.0.1:1"
 
 MORE_SETTINGS = """\
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port},TLS://{host}:{tls},USERS://{host}:{users},CLEAR://{host}:{clear}
-advertised.listeners=PLAINTEXT://{host}:{port},TLS://{host}:{tls},USERS://{host}:{users},CLEAR://{host}:{clear}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL,USERS:SASL_SSL,CLEAR:SASL_PLAINTEXT
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port},TLS://{host}:{tls},USERS://{host}:{users},CLEAR://{host}:{clear},LOST://{host}:{lost}
+advertised.listeners=PLAINTEXT://{host}:{port},TLS://{host}:{tls},USERS://{host}:{users},CLEAR://{host}:{clear},LOST://{nowhere}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL,USERS:SASL_SSL,CLEAR:SASL_PLAINTEXT,LOST:PLAINTEXT
 listener.name.tls.ssl.client.auth=required
 ssl.principal.mapping.rules=RULE:^CN=([^,]+),.*$/$1/,DEFAULT
 ssl.keystore.type=PKCS12
@@ -78,10 +79,10 @@ class SecuredKafka(KafkaBroker):
     def __init__(self) -> None:
         super().__init__()
         self.authority = trustme.CA()
-        self._ports = {name: free_port() for name in ("tls", "users", "clear")}
+        self._ports = {name: free_port() for name in ("tls", "users", "clear", "lost")}
 
     def at(self, listener: str, host: str = HOST) -> str:
-        """Return where a listener is: `tls`, `users` or `clear`."""
+        """Return where a listener is: `tls`, `users`, `clear` or `lost`, which leads nowhere."""
         return f"{host}:{self._ports[listener]}"
 
     def settings(self, data_dir: Path, port: int, controller_port: int, log_dir: Path) -> str:
@@ -93,6 +94,7 @@ class SecuredKafka(KafkaBroker):
             controller_port=controller_port,
             data_dir=data_dir,
             store_password=STORE_PASSWORD,
+            nowhere=NOWHERE,
             **self._ports,
         )
 

@@ -10,7 +10,7 @@ import trustme
 from monitor.streaming.client_properties import read_client_properties
 from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import Settings
-from tests.kafka.secured import PASSWORD
+from tests.kafka.secured import NOWHERE, PASSWORD
 from tests.support.clock import iso
 from tests.support.kafka import read_all
 from tests.support.program import Run, run_command
@@ -81,7 +81,7 @@ async def test_everything_goes_over_tls_with_a_certificate_by_several_workers(
         "topics", "create", "--broker", broker, *kafka, "--partitions", "2"
     )
     assert (code, err) == (0, "")
-    await sends_and_sees(broker, kafka, kafka, tmp_path, "--workers", "2", "--verbose")
+    await sends_and_sees(broker, kafka, kafka, tmp_path, "--workers", "2")
     assert await read_all(secured.bootstrap, "sla-channel-stats")
 
 
@@ -93,7 +93,7 @@ async def test_everything_goes_over_sasl_with_no_more_rights_than_the_monitor_ne
     monkeypatch.setenv("SLA_MONITOR_KAFKA_CONFIG", str(files(SCRAM)))
     # Who sends tickets is another user: the monitor has no right to write them.
     producing = ("--kafka-config", files(SCRAM.replace("=monitor", "=operator"), "producer"))
-    await sends_and_sees(secured.at("users"), (), producing, tmp_path)
+    await sends_and_sees(secured.at("users"), (), producing, tmp_path, "--verbose")
 
 
 async def test_made_up_traffic_goes_over_sasl_without_tls_and_that_is_warned_of(secured, files):
@@ -151,6 +151,16 @@ async def test_a_certificate_for_another_name_is_said(secured, files):
     security, _ = read_client_properties(files(SCRAM))
     reason = await why_not(Settings(secured.at("users", "localhost"), security=security))
     assert "has a certificate that is not for localhost" in str(reason)
+
+
+async def test_a_broker_that_calls_itself_by_an_address_where_nobody_is_is_told_of(secured):
+    lost = secured.at("lost")
+    code, out, err = await run_command("tail", "--broker", lost, "--connect-timeout", "0")
+    assert (code, out) == (3, "")
+    assert err == (
+        f"sla-monitor: {lost} leads to {NOWHERE}, and no Kafka broker answers at {NOWHERE}; "
+        "check the broker's advertised.listeners, and that it runs\n"
+    )
 
 
 @pytest.mark.parametrize("command", [("run", "--web-port", "0"), ("tail",), ("traffic",)])
