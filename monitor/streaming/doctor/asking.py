@@ -22,38 +22,37 @@ async def examine(settings: Settings) -> Findings:
     async with topics.admin_client(settings) as admin:
         client = admin._client  # noqa: SLF001 - the admin client has no way to ask single questions
         node = client.get_random_node()
-        cluster = await admin.describe_cluster()
-        described = {each["topic"]: each for each in await admin.describe_topics()}
         specs = output_specs(settings, 1)
         wanted = (*settings.topics.inputs, *(spec.name for spec in specs))
+        described = {each["topic"]: each for each in await admin.describe_topics()}
         there = {name: described[name] for name in wanted if name in described}
         found = await _topics(admin, there)
-        hidden = [
-            name for name in wanted if name not in there and await is_hidden(client, node, name)
-        ]
-        missing = [spec for spec in specs if spec.name not in there and spec.name not in hidden]
-        readable = {
-            name: found[name].partitions
-            for name in settings.topics.inputs
-            if name in found and found[name].may_read and not found[name].leaderless
-        }
-        leaders = {
-            spec.name: leader
-            for spec in specs
-            if spec.name in there and (leader := _leader(there[spec.name])) >= 0
-        }
+        unseen = [name for name in wanted if name not in there]
+        hidden = frozenset([name for name in unseen if await is_hidden(client, node, name)])
+        missing = [spec for spec in specs if spec.name in unseen and spec.name not in hidden]
+        leaders = {name: _leader(each) for name, each in there.items()}
+        outputs = {s.name: leaders[s.name] for s in specs if leaders.get(s.name, -1) >= 0}
         return Findings(
             bootstrap=settings.bootstrap,
             way=way(settings.security),
-            brokers=len(cluster["brokers"]),
+            brokers=len((await admin.describe_cluster())["brokers"]),
             apis=await _apis(client, node),
             topics=found,
-            hidden=frozenset(hidden),
+            hidden=hidden,
             creation=await _creation(admin, missing),
-            sample=await sample(settings, readable),
-            trial=await attempt(client, settings, leaders),
+            sample=await sample(settings, _readable(found, settings.topics.inputs)),
+            trial=await attempt(client, settings, outputs),
             members=await _members(admin, settings.app_id),
         )
+
+
+def _readable(found: Mapping[str, Topic], names: Iterable[str]) -> dict[str, int]:
+    """Return the partition counts of the topics that can be read to their end."""
+    return {
+        name: found[name].partitions
+        for name in names
+        if name in found and found[name].may_read and not found[name].leaderless
+    }
 
 
 def way(security: Security) -> str:
