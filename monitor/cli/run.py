@@ -57,7 +57,7 @@ def command(
     policy = options.load_policy(policy_path)
     settings = options.kafka_settings(broker, kafka_config, app_id)
 
-    from monitor.cli import loop  # noqa: PLC0415 - what is needed is loaded only here
+    # Faust and Kafka are only loaded by the commands that need them.
     from monitor.cli.serve import serving, set_up_logging, until_signal  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
     from monitor.streaming.topics import wait_for_broker  # noqa: PLC0415
@@ -86,7 +86,7 @@ def command(
             caught = await stop
         return _code(caught)
 
-    return loop.run(run())
+    return asyncio.run(run())
 
 
 def _code(caught: signal.Signals) -> int:

@@ -26,10 +26,7 @@ def command(broker: str, kafka_config: Path | None, seed: int, connect_timeout: 
     trying things only: into a Kafka with real tickets it mixes false ones.
     """
     settings = options.kafka_settings(broker, kafka_config)
-
-    from monitor.cli import loop  # noqa: PLC0415 - what is needed is loaded only here
-
-    return loop.run(_send(settings, seed, connect_timeout))
+    return asyncio.run(_send(settings, seed, connect_timeout))
 
 
 async def _send(settings: Settings, seed: int, connect_timeout: float) -> int:

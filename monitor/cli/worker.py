@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import msgspec
 
-from monitor.cli import loop
 from monitor.cli.serve import set_up_logging, settle_memory, until_signal
 from monitor.errors import SlaMonitorError
 from monitor.observability.host import Report
@@ -60,7 +59,7 @@ async def read_frame(reader: StreamReader) -> bytes | None:
 
 def main() -> None:
     """Work on the socket whose number is the first argument."""
-    code = loop.run(_work(int(sys.argv[1])))
+    code = asyncio.run(_work(int(sys.argv[1])))
     sys.exit(code)
 
 
