@@ -20,7 +20,6 @@ from monitor.sla.scores import LIKELY, Scores
 TRUST_PRIOR: Final = 200.0
 """The queue is trusted once it has told so much: the sum of its squared differences from age."""
 
-
 BASELINES: Final = ("share_of_misses", "queue")
 """What the forecast is held against, beside the at-risk threshold; see `Chance`."""
 
