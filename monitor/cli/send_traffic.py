@@ -35,10 +35,11 @@ def command(broker: str, seed: int, connect_timeout: float) -> int:
 
 
 async def _send(bootstrap: str, seed: int, connect_timeout: float) -> int:
-    from monitor.cli.serve import set_up_logging, until_signal  # noqa: PLC0415
+    from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
+    from monitor.cli.serve import until_signal  # noqa: PLC0415
     from monitor.streaming.settings import Settings  # noqa: PLC0415
 
-    set_up_logging(logging.WARNING)
+    set_up_logging(Logs(level=logging.WARNING))
     stop = until_signal((signal.SIGINT, signal.SIGTERM))
     sending = asyncio.create_task(_until_cancelled(Settings(bootstrap), seed, connect_timeout))
     stop.add_done_callback(lambda _: sending.cancel())
