@@ -99,7 +99,7 @@ class JsonLines(logging.Formatter):
 
 
 def _without_texts(error: BaseException | None) -> str:
-    """Return a traceback that names types and places only, the last error first."""
+    """Return a traceback that names types and places only, causes first."""
     lines: list[str] = []
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -107,7 +107,7 @@ def _without_texts(error: BaseException | None) -> str:
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         lines = [*traceback.format_tb(error.__traceback__), f"{_type(error)} {WITHHELD}\n", *lines]
         error = cause
-    return "Traceback, the last error first:\n" + "".join(lines).rstrip()
+    return "Traceback, causes first:\n" + "".join(lines).rstrip()
 
 
 def _type(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -91,6 +91,6 @@ def sentence(status: HTTPStatus) -> web.Response:
 
 def abort(request: web.BaseRequest) -> None:
     """Break a connection, with all that is still to be sent."""
-    transport = request.transport
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
+    if request.transport is not None:
+        # Of no common class: uvloop's transports are not asyncio's, but have all it has.
+        cast("asyncio.WriteTransport", request.transport).abort()

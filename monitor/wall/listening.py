@@ -10,13 +10,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import web
 
 from monitor.errors import UsageError
 from monitor.wall.access import Access
-from monitor.wall.guard import Guard, sentence
+from monitor.wall.guard import Guard, abort, sentence
 from monitor.wall.settings import Limits, Tls, WebSettings
 
 BACKLOG: Final = 512
@@ -108,8 +108,7 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; nothing waits in our memory, so that what is written is known to be taken."""
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - it is TCP or TLS
-        transport.set_write_buffer_limits(0)
+        cast("asyncio.WriteTransport", transport).set_write_buffer_limits(0)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -122,8 +121,7 @@ class Connection(web.RequestHandler):
         response = sentence(HTTPStatus(status))
         self._guard.add_headers(response)
         response.force_close()
-        if isinstance(request.transport, asyncio.WriteTransport):
-            self._loop.call_later(self._send_seconds, request.transport.abort)
+        self._loop.call_later(self._send_seconds, abort, request)
         return response
 
 

@@ -21,7 +21,7 @@ def logged(capsys):
     def set_up(**options):
         worker = options.pop("worker", None)
         set_up_logging(Logs(**options), worker=worker)
-        return lambda: capsys.readouterr().err.splitlines()
+        return lambda: capsys.readouterr().err.splitlines()  # noqa: PLW0108 - read when called
 
     yield set_up
     logging.captureWarnings(capture=False)
@@ -75,7 +75,7 @@ def test_an_exception_is_inside_the_object_and_quotes_nothing(logged):
     assert "4711" not in line
     error = json.loads(line)["exception"]
     assert error["type"] == "ValueError"
-    assert error["traceback"].index("ValueError") < error["traceback"].index("KeyError")
+    assert error["traceback"].index("KeyError") < error["traceback"].index("ValueError")
     assert "in fail" in error["traceback"]
 
 
