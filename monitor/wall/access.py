@@ -22,13 +22,6 @@ COOKIE_SECONDS: Final = 365 * 86_400
 
 REALM: Final = "sla-monitor"
 
-COME_BACK: Final = (
-    '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0">'
-    "<title>SLA wall</title></html>"
-)
-"""A strict cookie stays at home when a link of another site is followed; it comes when the page
-itself asks again."""
-
 
 class Access:
     """Lets requests in or not. Comparisons take the same time whatever is sent."""
@@ -44,11 +37,8 @@ class Access:
         """Answer those who may not look."""
         if not self._credentials or request.path in OPEN or self.admits(request):
             return await handler(request)
-        if request.path == "/" and self._credentials.token:
-            if self._is_token(request.query.get("token", "")):
-                return self._welcome()
-            if is_followed_link(request):
-                return web.Response(text=COME_BACK, content_type="text/html")
+        if request.path == "/" and self._is_token(request.query.get("token", "")):
+            return self._welcome()
         return self._refusal()
 
     def admits(self, request: web.Request) -> bool:
@@ -84,7 +74,7 @@ class Access:
             max_age=COOKIE_SECONDS,
             path="/",
             httponly=True,
-            samesite="Strict",
+            samesite="Lax",  # links to the wall work, and there is nothing but GET
             secure=self._is_secure,
         )
         return response
@@ -101,9 +91,3 @@ class Access:
             response.headers.add("WWW-Authenticate", f'Bearer realm="{REALM}"')
         response.text = f"To look at this you need {', or '.join(ways)}."
         return response
-
-
-def is_followed_link(request: web.Request) -> bool:
-    """Tell whether a browser comes from another site's page."""
-    sent = request.headers
-    return sent.get("Sec-Fetch-Site") == "cross-site" and sent.get("Sec-Fetch-Mode") == "navigate"

@@ -119,7 +119,7 @@ async def test_a_browser_logs_in_with_the_token_once_and_loses_it_from_its_addre
             assert (response.status, response.headers["Location"]) == (303, "./")
             cookie = response.headers["Set-Cookie"]
         assert "HttpOnly" in cookie
-        assert "SameSite=Strict" in cookie
+        assert "SameSite=Lax" in cookie
         assert "Secure" not in cookie
         assert TOKEN not in cookie
         for path in ("/", "/events", "/snapshot.json", "/metrics"):
