@@ -8,6 +8,9 @@ from typing import Final, cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from monitor.wall.settings import Limits
+from monitor.wall.turns import Turns
+
 log: Final = logging.getLogger(__name__)
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -38,13 +41,16 @@ SENTENCES: Final = {
 class Guard:
     """Gives every answer the strict headers, refuses what nobody needs, and bounds the sending."""
 
-    def __init__(self, *, is_secure: bool, send_seconds: float) -> None:
+    def __init__(self, limits: Limits, turns: Turns, *, is_secure: bool) -> None:
         self._headers = HEADERS | TLS_ONLY if is_secure else HEADERS
-        self._send_seconds = send_seconds
+        self._send_seconds = limits.send_seconds
+        self._turns = turns
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer, whatever happens: errors get a sentence, never a page of the library."""
+        if wait := self._turns.take(asyncio.get_running_loop().time()):
+            await asyncio.sleep(wait)
         try:
             if request.body_exists:
                 response: web.StreamResponse = sentence(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -18,6 +18,7 @@ from monitor.errors import UsageError
 from monitor.wall.access import Access
 from monitor.wall.guard import Guard, abort, sentence
 from monitor.wall.settings import Limits, Tls, WebSettings
+from monitor.wall.turns import CONNECTION, TLS_CONNECTION, Turns
 
 BACKLOG: Final = 512
 NO_DESCRIPTOR_SECONDS: Final = 0.5
@@ -34,14 +35,15 @@ async def listening(app: web.Application, settings: WebSettings) -> AsyncIterato
     """
     tls = tls_context(settings.tls) if settings.tls else None
     sockets = await bound(settings)
-    guard = Guard(is_secure=tls is not None, send_seconds=settings.limits.send_seconds)
+    turns = Turns(settings.limits)
+    guard = Guard(settings.limits, turns, is_secure=tls is not None)
     access = Access(settings.credentials, is_secure=tls is not None)
     app.middlewares.extend((guard.middleware, access.middleware))
     app.on_response_prepare.append(guard.on_prepare)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     try:
         await runner.setup()
-        await Site(runner, sockets, settings.limits, guard, tls).start()
+        await Site(runner, sockets, settings.limits, guard, turns, tls).start()
         yield settings.address(sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()
@@ -128,7 +130,16 @@ class Connection(web.RequestHandler):
 class Site(web.BaseSite):
     """Takes connections as long as there is room for them."""
 
-    __slots__ = ("_accepting", "_guard", "_limits", "_opening", "_room", "_sockets", "_tls")
+    __slots__ = (
+        "_accepting",
+        "_guard",
+        "_limits",
+        "_opening",
+        "_room",
+        "_sockets",
+        "_tls",
+        "_turns",
+    )
 
     def __init__(
         self,
@@ -136,12 +147,14 @@ class Site(web.BaseSite):
         sockets: list[socket.socket],
         limits: Limits,
         guard: Guard,
+        turns: Turns,
         tls: ssl.SSLContext | None,
     ) -> None:
         super().__init__(runner)
         self._sockets = sockets
         self._limits = limits
         self._guard = guard
+        self._turns = turns
         self._tls = tls
         self._room = asyncio.Semaphore(limits.connections)
         self._accepting: list[asyncio.Task[None]] = []
@@ -174,6 +187,8 @@ class Site(web.BaseSite):
                 self._room.release()
                 await asyncio.sleep(NO_DESCRIPTOR_SECONDS)
                 continue
+            turns = TLS_CONNECTION if self._tls else CONNECTION
+            await asyncio.sleep(self._turns.take(loop.time(), turns))
             task = asyncio.create_task(self._open(connection))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)

@@ -47,6 +47,12 @@ class Limits:
     streams: int = 256
     """Open walls. A page needs one stream, and for a moment a few connections more."""
 
+    requests_a_second: float = 250.0
+    """Of all together: some 5 % of a core. What is more waits its turn."""
+
+    burst_requests: float = 500.0
+    """Before that: forty walls that are opened at one moment."""
+
     idle_seconds: float = 10.0
     """For the headers of a request to be complete, and until the next one: slow senders hold a
     connection no longer than idle ones."""
