@@ -50,8 +50,8 @@ class Limits:
     requests_a_second: float = 250.0
     """Of all together: some 5 % of a core. What is more waits its turn."""
 
-    burst_requests: float = 500.0
-    """Before that: forty walls that are opened at one moment."""
+    burst_requests: float = 100.0
+    """Before that: eight walls that are opened at one moment, and 20 ms of work."""
 
     idle_seconds: float = 10.0
     """For the headers of a request to be complete, and until the next one: slow senders hold a

@@ -11,6 +11,7 @@ import aiohttp
 from aiokafka import AIOKafkaConsumer
 
 from monitor.streaming.tasks import end
+from monitor.wall.settings import DEFAULT_LIMITS as LIMITS
 from tests.integration.test_run import created, is_live, prepared  # noqa: F401 - a fixture
 from tests.support.crowd import PAGES
 from tests.support.kafka import producing
@@ -23,7 +24,11 @@ DURING_SECONDS = 7
 
 
 async def test_a_crowd_before_the_wall_delays_nothing_that_is_told(prepared, tmp_path):  # noqa: F811
-    """The bound is far from noise: without turns for requests the median rose from 24 to 455 ms."""
+    """Without turns for requests a flood got 1,600 answers a second, and the median rose tenfold.
+
+    The bound on the median leaves room for a machine with other things to do; that on the answers
+    is exact.
+    """
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY)
     async with Run(prepared.bootstrap, "--policy", policy) as run, watching(prepared) as delays:
@@ -31,8 +36,10 @@ async def test_a_crowd_before_the_wall_delays_nothing_that_is_told(prepared, tmp
         await delays(1.5)  # what comes late because of the start
         before = await delays(5)
         url = f"http://127.0.0.1:{run.port}"
+        began = time.monotonic()
         async with crowd(url) as got, scraping(url) as scrapes:
             during = await delays(DURING_SECONDS)
+        took = time.monotonic() - began
         after = await delays(3)
         await run.stop()
     print("\nfrom due to readable by a committed reader, at_risk:")
@@ -40,7 +47,10 @@ async def test_a_crowd_before_the_wall_delays_nothing_that_is_told(prepared, tmp
         print(f"  {name:7} {figures(found)}")
     print(f"  a scrape beside it: {figures(scrapes)}\n  the crowd got {got}")
     assert len(during) > DURING_SECONDS * TICKETS_A_SECOND / 2
-    assert median(during) < 3 * max(median(before), median(after)) + 0.05
+    assert median(during) < 3 * max(median(before), median(after)) + 0.25
+    assert (
+        sum(map(got.get, ("200", "404"))) < took * LIMITS.requests_a_second + LIMITS.burst_requests
+    )
     assert median(scrapes) < 1  # Prometheus's patience
     assert got["reads of streams"] > PAGES * DURING_SECONDS / 2
     assert got["200"] > 0
