@@ -1,9 +1,9 @@
 """The web port as `run` serves it, with any snapshot, and a certificate for it."""
 
 import contextlib
-import subprocess
 from types import SimpleNamespace
 
+import trustme
 from aiohttp import web
 
 from monitor.wall.listening import listening
@@ -24,16 +24,14 @@ async def serving(source, settings=WebSettings(), interval_seconds=0.05, extra=(
 
 
 def certificate(folder):
-    """Make a certificate for 127.0.0.1; return the paths of it and of its key."""
+    """Make a certificate for this machine; return its path and that of its key.
+
+    The first file holds the authority too, so it is what a client has to trust as well.
+    """
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1", "localhost")
     paths = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=localhost"),
-            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-            *("-out", paths[0], "-keyout", paths[1]),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    for pem in (*issued.cert_chain_pems, authority.cert_pem):
+        pem.write_to_path(paths[0], append=True)
+    issued.private_key_pem.write_to_path(paths[1])
     return paths
