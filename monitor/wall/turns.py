@@ -1,9 +1,11 @@
 """How fast requests are taken on: a flood waits in line, and the tickets do not wait for it."""
 
+from typing import Final
+
 from monitor.wall.settings import Limits
 
-CONNECTION: float = 1.0
-TLS_CONNECTION: float = 8.0
+CONNECTION: Final = 1.0
+TLS_CONNECTION: Final = 8.0
 """A handshake takes 1 to 2 ms, a request 0.2 ms."""
 
 
