@@ -37,13 +37,11 @@ def command(speed: float, web: WebSettings, seed: int) -> int:
 
     A day of history is there from the start; 40 s later a chat rush begins that breaches.
     """
-    import uvloop  # noqa: PLC0415
-
     from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
 
     set_up_logging(Logs(level=logging.WARNING))
     web = replace(web, port=web.port or _free_port(DEFAULT_PORT))
-    return uvloop.run(_demo(speed, web, seed))
+    return asyncio.run(_demo(speed, web, seed))
 
 
 async def _demo(speed: float, web: WebSettings, seed: int) -> int:

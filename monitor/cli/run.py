@@ -49,8 +49,7 @@ def command(
     policy = options.load_policy(policy_path)
     bootstrap = options.checked_broker(broker)
 
-    import uvloop  # noqa: PLC0415 - Faust and Kafka are only loaded by the commands that need them
-
+    # Faust and Kafka are only loaded by the commands that need them.
     from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
     from monitor.cli.serve import serving, until_signal  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
@@ -80,7 +79,7 @@ def command(
         return _code(caught)
 
     try:
-        return uvloop.run(run())
+        return asyncio.run(run())
     except SlaMonitorError as error:
         if not logs.as_json:
             raise

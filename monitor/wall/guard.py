@@ -98,5 +98,4 @@ def sentence(status: HTTPStatus) -> web.Response:
 def abort(request: web.BaseRequest) -> None:
     """Break a connection, with all that is still to be sent."""
     if request.transport is not None:
-        # Of no common class: uvloop's transports are not asyncio's, but have all it has.
         cast("asyncio.WriteTransport", request.transport).abort()
