@@ -17,6 +17,9 @@ from monitor.sla.windows import Pane, totals
 LONGEST_WAITING: Final = 8
 """How many tickets a channel shows by name."""
 
+LONGEST_TEXT: Final = 120
+"""What a producer calls a ticket may be a megabyte long; walls and hosts get the beginning."""
+
 HOUR: Final = "1h"
 """The window whose panes are the minutes of the last hour."""
 
@@ -212,9 +215,13 @@ def _waiting(
     for ticket_id in ids:
         ticket = engine.tickets[ticket_id]
         created = ticket.created or 0
-        chance = by_cohort.get(number(created), 1.0)
-        found.append(Waiting(created, ticket_id, ticket.team, ticket.priority, chance))
+        texts = map(_short, (ticket_id, ticket.team, ticket.priority))
+        found.append(Waiting(created, *texts, chance=by_cohort.get(number(created), 1.0)))
     return found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def _sums(pane: Pane) -> Sums:

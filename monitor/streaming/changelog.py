@@ -17,6 +17,8 @@ from monitor.streaming.settings import Settings
 COUNTERS_KEY: Final = b"\xff counters"
 """Not UTF-8, so that no ticket id can be it."""
 
+_NO_TICKET: Final = COUNTERS_KEY[:1]
+
 _FORECAST: Final = b"\xff forecast "
 """Before a group's name, likewise."""
 
@@ -66,6 +68,8 @@ class Kept:
             self._counters = value
         elif key.startswith(_FORECAST):
             self._forecasts[key.removeprefix(_FORECAST).decode()] = value
+        elif key.startswith(_NO_TICKET):
+            return  # kept by a later version, which has handed the partition back
         elif value is None:
             self.tickets.pop(key.decode(), None)
         else:

@@ -91,6 +91,11 @@ def test_no_ticket_id_is_the_key_of_a_forecast(ticket_id):
     assert not key.startswith(forecast_key(""))
 
 
+def test_what_a_later_version_keeps_beside_the_tickets_is_left_alone():
+    packed = {b"\xff something new": b"\x90", b"T1": pack_ticket(Ticket("T1", 1, "chat"))}
+    assert list(unpack(packed).tickets) == ["T1"]
+
+
 def test_an_empty_changelog_is_a_new_beginning():
     kept = unpack({})
     assert kept.tickets == {}
