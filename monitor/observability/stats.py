@@ -215,8 +215,9 @@ def _waiting(
     for ticket_id in ids:
         ticket = engine.tickets[ticket_id]
         created = ticket.created or 0
-        texts = map(_short, (ticket_id, ticket.team, ticket.priority))
-        found.append(Waiting(created, *texts, chance=by_cohort.get(number(created), 1.0)))
+        chance = by_cohort.get(number(created), 1.0)
+        team, priority = _short(ticket.team), _short(ticket.priority)
+        found.append(Waiting(created, _short(ticket_id), team, priority, chance))
     return found
 
 
