@@ -15,6 +15,7 @@ from monitor.streaming.app import create_app
 from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.settings import Settings, Topics
+from monitor.streaming.store import KafkaStore
 from monitor.streaming.tasks import end
 from monitor.streaming.transport import Consumer
 
@@ -120,11 +121,13 @@ class Monitor:
         )
 
     def _open_task(self, number: int) -> PartitionTask:
+        consumer = self._app.consumer
         return PartitionTask(
             number,
             self.settings,
             self.policy,
-            self._app.consumer,
+            consumer,
+            KafkaStore(self.settings, number, self._kinds, consumer),
             self._kinds,
             over_at_reply=len(self._kinds) < len(KINDS),
             on_commit=self.delays.observe,

@@ -7,12 +7,11 @@ committed offsets. Whatever goes wrong, the task lets go of all it holds and beg
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
@@ -21,15 +20,17 @@ from monitor.sla.effects import Effect
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
 from monitor.streaming import outputs
-from monitor.streaming.changelog import recover
 from monitor.streaming.chunks import Chunk
-from monitor.streaming.offsets import committed
+from monitor.streaming.clock import Clock
 from monitor.streaming.pace import Pace
 from monitor.streaming.settings import Settings
 from monitor.streaming.state import PartitionState
+from monitor.streaming.store import Store
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
+
+_CLOCK: Final = Clock()
 
 Committed = Callable[[Sequence[Effect], int], None]
 """Called after each commit with what was told in it and the wall clock in microseconds."""
@@ -44,10 +45,12 @@ class PartitionTask:
         settings: Settings,
         policy: Policy,
         consumer: Consumer,
+        store: Store,
         kinds: dict[str, str],
         *,
         over_at_reply: bool,
         on_commit: Committed,
+        clock: Clock = _CLOCK,
     ) -> None:
         self.number = number
         self.state: PartitionState | None = None
@@ -58,16 +61,18 @@ class PartitionTask:
         self._settings = settings
         self._policy = policy
         self._consumer = consumer
+        self._store = store
+        self._clock = clock
         self._kinds = kinds
         self._tps = {topic: TopicPartition(topic, number) for topic in kinds}
         self._over_at_reply = over_at_reply
         self._on_commit = on_commit
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: Any = None
         self._wake = asyncio.Event()
         self._committed = asyncio.Event()
         self._closing = False
         self._suspended = False
-        self._pace = Pace(settings)
+        self._pace = Pace(settings, clock)
         self._is_committing = False
         self._failure: Exception | None = None
         self._run = asyncio.create_task(self._live(), name=f"partition-{number}")
@@ -107,7 +112,7 @@ class PartitionTask:
             self._consumer.read_from(chunk.tp, end)
             return
         try:
-            state.take(topic, chunk.records, chunk.end, _wall())
+            state.take(topic, chunk.records, chunk.end, self._clock.wall())
             self._tick(state)
         except Exception as error:  # noqa: BLE001 - the task begins again, nothing is lost
             self._fail(error)
@@ -149,7 +154,7 @@ class PartitionTask:
     async def _live(self) -> None:
         pause = self._settings.retry_seconds
         while True:
-            began = time.time()
+            began = self._now()
             try:
                 await self._wait_until_ours()
                 if self._closing:
@@ -188,23 +193,9 @@ class PartitionTask:
                 await self._sleep(self._settings.retry_seconds)
 
     async def _open(self) -> None:
-        settings = self._settings
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.bootstrap,
-            transactional_id=settings.transactional_id(self.number),
-            client_id=f"{settings.app_id}-{self.number}",
-            transaction_timeout_ms=int(settings.transaction_timeout_seconds * 1000),
-            max_request_size=outputs.MAX_REQUEST_BYTES,
-            max_batch_size=outputs.BATCH_BYTES,
-            **settings.client_options,
-        )
+        self._producer = self._store.producer()
         await self._producer.start()
-        kept, (positions, clock) = await asyncio.gather(
-            recover(settings, self.number), committed(settings, self._tps.values())
-        )
-        for topic, tp in self._tps.items():
-            if topic not in positions:
-                positions[topic] = (await self._consumer.kafka.beginning_offsets([tp]))[tp]
+        kept, (positions, clock) = await asyncio.gather(self._store.kept(), self._store.positions())
         self.state = PartitionState(
             self._policy,
             self._kinds,
@@ -227,7 +218,7 @@ class PartitionTask:
 
     def _tick(self, state: PartitionState) -> None:
         """Apply what is at its turn, let time pass, and ask for what there is too little of."""
-        state.tick(self.behind(), _wall())
+        state.tick(self.behind(), self._clock.wall())
         for topic, tp in self._tps.items():
             self._consumer.hold(tp, is_held=state.has_enough(topic))
 
@@ -252,7 +243,7 @@ class PartitionTask:
             elif self._suspended:
                 await self._wake.wait()
             else:
-                await self._sleep(self._pace.idle_seconds(state, behind, _wall()))
+                await self._sleep(self._pace.idle_seconds(state, behind, self._clock.wall()))
 
     async def _commit_in_time(self, state: PartitionState) -> None:
         """Commit, but give up a producer that gets nowhere while the group does answer.
@@ -272,7 +263,6 @@ class PartitionTask:
 
     async def _commit(self, state: PartitionState) -> None:
         """Commit: changed tickets, what is told, offsets and the clock; all or nothing."""
-        assert self._producer is not None  # noqa: S101 - opened
         self._is_committing = True
         batch, counts = state.drain(), self._count(state)
         await outputs.write(self._producer, self._settings, self.number, batch)
@@ -285,12 +275,15 @@ class PartitionTask:
             self._settings.app_id,
         )
         await self._producer.commit_transaction()
-        self.last_commit = time.time()
+        self.last_commit = self._now()
         self.counts = counts
         self._pace.committed()
         self._is_committing = False
         self._committed.set()
-        self._on_commit(batch.effects, _wall())
+        self._on_commit(batch.effects, self._clock.wall())
+
+    def _now(self) -> float:
+        return self._clock.wall() / SECOND
 
     def _count(self, state: PartitionState) -> Counts:
         nothing = {topic: {"ok": 0, "dead_letter": 0} for topic in self._kinds}
@@ -343,10 +336,6 @@ def _note(task: "asyncio.Task[Any]") -> bool:
     if error := task.exception():
         log.debug("closing a producer: %r", error)
     return error is None
-
-
-def _wall() -> int:
-    return int(time.time() * SECOND)
 
 
 def _say(error: BaseException) -> str:
