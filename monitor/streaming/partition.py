@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 _CLOCK: Final = Clock()
 
+_STEPS_OF_AN_ANSWER: Final = 5
+"""So many rounds of the loop an answer takes from its socket to the consumer's figures."""
+
 Committed = Callable[[Sequence[Effect], int], None]
 """Called after each commit with what was told in it and the wall clock in microseconds."""
 
@@ -88,11 +91,15 @@ class PartitionTask:
         return [topic for topic, tp in self._tps.items() if not read_all(tp, ends[topic])]
 
     def refresh(self) -> None:
-        """Let time pass before somebody looks at the figures."""
-        if self.state is not None and not self._suspended:
-            self._tick(self.state)
-            if self.state.has_news:
-                self._wake.set()
+        """Let time pass before somebody looks at the figures, unless something becomes true."""
+        state, now = self.state, self._clock.wall()
+        if state is None or self._suspended:
+            return
+        due = state.engine.next_due
+        if self.behind() or state.positions != state.ends or (due is not None and due <= now):
+            self._wake.set()
+        else:
+            state.tick((), now)
 
     def lag(self) -> int:
         """Count the records still to be read, as far as is known."""
@@ -113,7 +120,10 @@ class PartitionTask:
             return
         try:
             state.take(topic, chunk.records, chunk.end, self._clock.wall())
-            self._tick(state)
+            self._hold(state)
+            now = await self._hear()
+            if self.state is state and not self._suspended:
+                self._tick(state, now)
         except Exception as error:  # noqa: BLE001 - the task begins again, nothing is lost
             self._fail(error)
             return
@@ -216,9 +226,23 @@ class PartitionTask:
             for topic, tp in self._tps.items():
                 self._consumer.read_from(tp, self.state.ends[topic])
 
-    def _tick(self, state: PartitionState) -> None:
+    async def _hear(self) -> int:
+        """Return the wall clock as it was before all that had arrived by then was heard of.
+
+        While the loop is busy answers wait in its sockets. By a later clock a reply among them
+        would be too late, and a ticket breached that was answered in time.
+        """
+        now = self._clock.wall()
+        for _ in range(_STEPS_OF_AN_ANSWER):
+            await asyncio.sleep(0)
+        return now
+
+    def _tick(self, state: PartitionState, now: int) -> None:
         """Apply what is at its turn, let time pass, and ask for what there is too little of."""
-        state.tick(self.behind(), self._clock.wall())
+        state.tick(self.behind(), now)
+        self._hold(state)
+
+    def _hold(self, state: PartitionState) -> None:
         for topic, tp in self._tps.items():
             self._consumer.hold(tp, is_held=state.has_enough(topic))
 
@@ -227,13 +251,14 @@ class PartitionTask:
         state = self.state
         assert state is not None  # noqa: S101 - just opened
         while True:
+            self._wake.clear()
+            now = await self._hear()
             if self._failure is not None:
                 raise self._failure
-            self._wake.clear()
             behind = self.behind()
             leaving = self._closing or self._suspended
             if not leaving:
-                self._tick(state)
+                self._tick(state, now)
                 if self._pace.is_forgetting_due(state, behind):
                     state.engine.forget()
             if state.is_dirty if leaving else self._pace.is_commit_due(state, behind):

@@ -261,7 +261,7 @@ class ModelStore:
         return kept_of(self.kafka.committed(SETTINGS.changelog))
 
     def read_positions(self):
-        return positions_of(self.kafka.offsets)
+        return positions_of(self.kafka.offsets, self.kafka.inputs)
 
 
 def kept_of(records):
@@ -271,8 +271,8 @@ def kept_of(records):
     return kept
 
 
-def positions_of(offsets):
-    positions = dict.fromkeys(TOPICS, 0) | {topic: at for topic, (at, _) in offsets.items()}
+def positions_of(offsets, topics):
+    positions = dict.fromkeys(topics, 0) | {topic: at for topic, (at, _) in offsets.items()}
     return positions, max((json.loads(m)["clock"] for _, m in offsets.values()), default=0)
 
 
