@@ -15,6 +15,7 @@ NAMES: Final = {
     "likely_late": "likely late",
     "at_risk": "at risk",
     "share_of_misses": "misses so far",
+    "threshold": "at risk, by share",
     "queue": "queue alone",
 }
 

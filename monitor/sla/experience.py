@@ -101,6 +101,13 @@ class Experience(msgspec.Struct, array_like=True):
         all_ = sum(whole.ended) + whole.missed
         return (whole.missed + FIRST_PRIOR * hoped[0]) / (all_ + FIRST_PRIOR)
 
+    def share_at(self, ticks: Sequence[int], hoped: Sequence[float]) -> float:
+        """Return the share of misses among those who waited at any of these ticks."""
+        waiting = self.whole.waiting()
+        among = sum(waiting[tick] for tick in ticks)
+        first = FIRST_PRIOR * sum(hoped[tick] for tick in ticks) / len(ticks)
+        return (self.whole.missed * len(ticks) + first) / (among + FIRST_PRIOR)
+
     def endings_per_span(self) -> float:
         """Return how many ended within the limit of late, a cohort's span."""
         return sum(self.recent.ended) / self.spans if self.spans else 0.0

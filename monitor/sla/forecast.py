@@ -20,7 +20,7 @@ from monitor.sla.scores import LIKELY, Scores
 TRUST_PRIOR: Final = 200.0
 """The queue is trusted once it has told so much: the sum of its squared differences from age."""
 
-BASELINES: Final = ("share_of_misses", "queue")
+BASELINES: Final = ("share_of_misses", "threshold", "queue")
 """What the forecast is held against, beside the at-risk threshold; see `Chance`."""
 
 
@@ -71,6 +71,8 @@ class Chance(NamedTuple):
     """Going by both: the forecast."""
     share_of_misses: float
     """Going by how often it has happened: the same for all."""
+    threshold: float
+    """Going by whether it is at risk: how often it has happened to those who were, or were not."""
 
 
 class Forecast:
@@ -87,12 +89,16 @@ class Forecast:
         """What the forecast has to be better than; not kept."""
         self.changed = False
         """The record is another since it was last kept."""
-        self._target = target
         self._tick = -1
         self._said: dict[int, dict[int, Chance]] = {}
         self._hoped = hoped_for(target.share)
         self._by_tick: list[float] = []
         """What is expected by age alone; worked out when it is asked for."""
+        ticks = range(1, TICKS + 1)
+        self._at_risk = [t for t in ticks if (t - 0.5) * target.limit > target.at_risk * TICKS]
+        self._before = [tick for tick in ticks if tick not in self._at_risk]
+        self._shares: dict[bool, float] = {}
+        """The share of misses among those at risk, and among those not yet."""
 
     def look(self, now: int) -> None:
         """Make a forecast at each tick, of what waits now; learn from what is decided by now."""
@@ -128,14 +134,19 @@ class Forecast:
         standing = self.cohorts.standing()
         if standing and not self._by_tick:
             self._by_tick = experience.chances(self._hoped)
+            self._shares = {
+                at_risk: experience.share_at(ticks, self._hoped) if ticks else share
+                for at_risk, ticks in ((True, self._at_risk), (False, self._before))
+            }
         for cohort, waiting in standing:
             # They were created half a span after their cohort began, in the mean.
             spans = min(max(now / width - cohort - 0.5, 0.0), TICKS - 0.5)
-            age = self._by_tick[int(spans) + 1]
+            tick = int(spans) + 1
+            age, threshold = self._by_tick[tick], self._shares[tick in self._at_risk]
             place = before + (waiting + 1) // 2
             queue = fewer_than(place, per_span * (TICKS - spans))
             blend = age + weight * (queue - age)
-            found.append(Chance(cohort, waiting, age, queue, blend, share))
+            found.append(Chance(cohort, waiting, age, queue, blend, share, threshold))
             before += waiting
         return found
 
@@ -156,11 +167,10 @@ class Forecast:
 
     def _judge(self, said: dict[int, Chance], cohort: Cohort) -> None:
         record, baselines = self.record, self.baselines
-        limit, at_risk = self._target.limit, self._target.at_risk
         for tick, each in said.items():
             record.trust.judge(each.age, each.queue, cohort.waiting(tick), cohort.missed)
         record.likely_late.judge([(tick, each.blend) for tick, each in said.items()], cohort)
-        certain = [(tick, float((tick - 0.5) * limit > at_risk * TICKS)) for tick in said]
+        certain = [(tick, float(tick in self._at_risk)) for tick in said]
         record.at_risk.judge(certain, cohort)
         for name, scores in baselines.items():
             scores.judge([(tick, getattr(each, name)) for tick, each in said.items()], cohort)

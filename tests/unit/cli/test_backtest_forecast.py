@@ -23,6 +23,8 @@ from tests.support.guides import DOCS, rows
 from tests.support.histories import FILES, history, tally
 
 FORECAST, BASELINES = "likely_late", ("at_risk", "share_of_misses")
+STRONGER = ("threshold", "queue")
+"""The threshold that knows how often it is right, and the formula alone."""
 
 
 def halves(name, folder, part=0, parts=1):
@@ -83,6 +85,8 @@ def test_out_of_sample_the_forecast_beats_both_baselines(name, tmp_path, capsys)
     forecast = scores[FORECAST]
     for baseline in BASELINES:
         assert forecast.brier_score < 0.8 * scores[baseline].brier_score
+    for baseline in STRONGER:
+        assert forecast.brier_score < scores[baseline].brier_score
     # It is right in the mean: what was forecast is what came.
     assert sum(forecast.chances) == pytest.approx(sum(forecast.missed), rel=0.05)
     assert [row for row in rows(DOCS / "forecast.md", 7) if row[0] == name] == measured
@@ -112,7 +116,7 @@ def test_the_forecasts_are_beside_the_figures_and_change_none():
     assert found["channels"] == plain["channels"]
     assert found["forecasts"].keys() == {"email"}
     email = found["forecasts"]["email"]
-    assert email.keys() == {"likely_late", "at_risk", "share_of_misses", "queue"}
+    assert email.keys() == {FORECAST, *BASELINES, *STRONGER}
     # Everybody who misses the limit has been at risk before; and nothing is judged twice.
     breached, likely_late = found["channels"]["email"]["breached"], email["likely_late"]
     assert email["at_risk"]["true_positive"] == breached
