@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -108,11 +108,12 @@ def command(file: str, policy_path: Path | None, as_json: bool, events: bool, ap
             f"{file}: none of its {backtest.lines} events can be used; "
             + "; ".join(backtest.first_unusable[:1])
         )
-    figures = backtest.tally.figures()
+    figures, targets = backtest.tally.figures(), backtest.tally.targets()
     if as_json and not events:
-        click.echo(json.dumps({"channels": figures}, indent=1))
+        click.echo(json.dumps({"channels": _with_targets(figures, targets)}, indent=1))
     elif not events:
         _show(figures)
+        _show_targets(targets)
     _report(file, backtest, seconds)
 
 
@@ -148,6 +149,31 @@ def _show(figures: Mapping[str, Mapping[str, int | float | None]]) -> None:
             label.replace("_", " "), *(_cell(row, values[row]) for values in figures.values())
         )
     Console().print(table)
+
+
+def _with_targets(
+    figures: Mapping[str, Mapping[str, int | float | None]],
+    targets: Mapping[str, list[dict[str, int | float | None]]],
+) -> dict[str, dict[str, Any]]:
+    """Return the figures, with those of a channel's list of targets among them."""
+    return {
+        name: {**values, **({"targets": targets[name]} if name in targets else {})}
+        for name, values in figures.items()
+    }
+
+
+def _show_targets(targets: Mapping[str, list[dict[str, int | float | None]]]) -> None:
+    """Print for people how each of a list of targets was kept."""
+    for name, kept in targets.items():
+        click.echo(f"\n{name}")
+        for each in kept:
+            within = format_duration(int((each["within_seconds"] or 0) * SECOND))
+            ratio = each["met_ratio"]
+            shown = "none decided" if ratio is None else f"{ratio:.1%}"
+            click.echo(
+                f"  {each['share']:.0%} within {within}: {shown} "
+                f"({each['met']:,} met, {each['missed']:,} missed)"
+            )
 
 
 def _cell(row: str, value: float | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -120,9 +121,10 @@ def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats])
 
 
 def longest_waiting(group: Group) -> list[Waiting]:
-    """Return the tickets of a group that have waited longest, the longest first."""
+    """Return the tickets of a group that are due first; of one promise they wait longest."""
     found = [ticket for part in group.parts for ticket in part.longest]
-    return sorted(found, key=lambda ticket: (ticket.created, ticket.ticket_id))[:LONGEST_WAITING]
+    order = attrgetter("due_at", "created", "ticket_id")
+    return sorted(found, key=order)[:LONGEST_WAITING]
 
 
 def last_hour(group: Group, clock: int) -> tuple[int, list[Minute]]:

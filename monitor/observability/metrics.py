@@ -27,7 +27,8 @@ from monitor import __version__
 from monitor.observability.figures import Group, Health, Overview, State
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
 from monitor.sla.events import SECOND
-from monitor.sla.policy import Policy
+from monitor.sla.policy import FIELDS, Policy
+from monitor.sla.tally import goals_by_channel
 from monitor.sla.ticket import Kind
 from monitor.sla.views import Book
 
@@ -74,6 +75,7 @@ class Metrics:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
+        self._goals = goals_by_channel(policy)
 
     def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
@@ -81,6 +83,10 @@ class Metrics:
         yield from self._counters(view.parts)
         yield from self._windows(view.groups)
         yield from self._targets()
+        if self._goals:
+            yield from self._goals_kept(view.parts)
+        if self._policy.rules:
+            yield self._rules()
         yield _records(view.parts)
         yield from self._health(view.health)
 
@@ -169,6 +175,53 @@ class Metrics:
             ratio.add_metric([name], target.share)
         yield from (seconds, ratio)
 
+    def _goals_kept(self, parts: Sequence[PartitionStats]) -> Iterator[Metric]:
+        """Yield what becomes of each of a list of targets; the last one is the limit."""
+        promised = GaugeMetricFamily(
+            "sla_goal_ratio",
+            "The share of tickets to be answered within a time, of each of a channel's targets.",
+            labels=["channel", "within"],
+        )
+        for channel, goals in self._goals.items():
+            for goal in goals:
+                promised.add_metric([channel, within(goal.within)], goal.share)
+        kept = self._goal_counter(
+            "sla_goal_responses",
+            "Tickets answered within a target's time (met), or not (missed).",
+        )
+        taken_back = self._goal_counter(
+            "sla_goal_retractions", "Of those, the ones that a late event proved false."
+        )
+        for part in parts:
+            for names, group in zip(self._policy.groups, part.counts.groups, strict=False):
+                values = [str(part.partition), *names[: len(self._labels)]]
+                for time, (met, missed, unmet, unmissed) in group.goals.items():
+                    kept.add_metric([*values, within(time), "met"], met)
+                    kept.add_metric([*values, within(time), "missed"], missed)
+                    taken_back.add_metric([*values, within(time), "met"], unmet)
+                    taken_back.add_metric([*values, within(time), "missed"], unmissed)
+        yield from (promised, kept, taken_back)
+
+    def _goal_counter(self, name: str, text: str) -> CounterMetricFamily:
+        return CounterMetricFamily(
+            name, text, labels=["partition", *self._labels, "within", "outcome"]
+        )
+
+    def _rules(self) -> Metric:
+        """Return what rules promise to some of the tickets; a label left empty stands for any."""
+        seconds = GaugeMetricFamily(
+            "sla_rule_target_seconds",
+            "What a rule of the policy promises to the tickets that fit.",
+            labels=[*FIELDS, "threshold"],
+        )
+        for rule in self._policy.rules:
+            if rule.limit is not None:
+                when = ["|".join(rule.when.get(name, ())) for name in FIELDS]
+                seconds.add_metric([*when, "limit"], rule.limit / SECOND)
+                if rule.at_risk is not None:
+                    seconds.add_metric([*when, "at_risk"], rule.at_risk / SECOND)
+        return seconds
+
     def _health(self, health: Health) -> Iterator[Metric]:
         delay = HistogramMetricFamily(
             "sla_detection_delay_seconds",
@@ -207,6 +260,11 @@ class Metrics:
 
     def _values(self, group: Group) -> list[str]:
         return [group.channel, group.team] if self._policy.teams else [group.channel]
+
+
+def within(us: int) -> str:
+    """Return a target's time as a label: seconds, as in the histogram's `le`."""
+    return repr(us / SECOND)
 
 
 def _records(parts: Sequence[PartitionStats]) -> Metric:

@@ -7,7 +7,6 @@ from monitor import __version__
 from monitor.observability.figures import Group, Overview, last_hour, longest_waiting
 from monitor.observability.stats import Waiting
 from monitor.sla.events import SECOND
-from monitor.sla.policy import Target
 from monitor.sla.windows import Figures
 
 
@@ -47,7 +46,7 @@ def _channel(group: Group, clock: int) -> dict[str, Any]:
         "overdue": group.overdue,
         "oldest_waiting": _seconds(group.oldest),
         "next_deadline": _seconds(group.next_deadline),
-        "tickets": [_ticket(ticket, target) for ticket in longest_waiting(group)],
+        "tickets": [_ticket(ticket) for ticket in longest_waiting(group)],
         "windows": {name: _window(figures) for name, figures in group.windows.items()},
         "hour": {
             "start": start / SECOND,
@@ -60,13 +59,12 @@ def _channel(group: Group, clock: int) -> dict[str, Any]:
     }
 
 
-def _ticket(ticket: Waiting, target: Target) -> dict[str, Any]:
-    created = ticket.created
+def _ticket(ticket: Waiting) -> dict[str, Any]:
     return {
         "ticket_id": ticket.ticket_id,
-        "created_at": created / SECOND,
-        "at_risk_at": (created + target.at_risk) / SECOND,
-        "due_at": (created + target.limit) / SECOND,
+        "created_at": ticket.created / SECOND,
+        "at_risk_at": ticket.at_risk_at / SECOND,
+        "due_at": ticket.due_at / SECOND,
         "team": ticket.team,
         "priority": ticket.priority,
     }

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from monitor.sla.backlog import Urgent
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
@@ -35,10 +36,12 @@ class Sums(msgspec.Struct, frozen=True, array_like=True):
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
     """A waiting ticket that is shown by name."""
 
+    due_at: int
     created: int
     ticket_id: str
     team: str
     priority: str
+    at_risk_at: int
 
 
 class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,7 @@ class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
     oldest: int | None
     next_deadline: int | None
     longest: list[Waiting]
-    """Those that have waited longest, the longest first."""
+    """Those that are due first, the first of them first."""
     windows: dict[str, Sums]
     minutes: dict[int, Sums]
     """The last hour's minutes by number; where nothing happened there is none."""
@@ -70,6 +73,7 @@ class GroupCounts(msgspec.Struct, frozen=True, array_like=True):
     edges: tuple[int, ...]
     buckets: list[int]
     sum_us: int
+    goals: dict[int, list[int]] = {}
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -134,6 +138,7 @@ def count(engine: Engine, records: Mapping[str, Mapping[str, int]]) -> Counts:
                 totals.edges,
                 list(totals.buckets),
                 totals.sum_us,
+                {within: list(counts) for within, counts in totals.goals.items()},
             )
             for totals in engine.totals.by_group
         ],
@@ -169,7 +174,7 @@ def partition_stats(
 def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
     channel, team = engine.policy.groups[index]
     backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
-    longest = () if brief else backlog.longest_waiting(LONGEST_WAITING)
+    urgent = () if brief else backlog.most_urgent(LONGEST_WAITING)
     minutes: Mapping[int, Pane] = {} if brief else windows[HOUR].panes
     return GroupStats(
         channel=channel,
@@ -180,15 +185,16 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
         overdue=backlog.overdue,
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
-        longest=[_waiting(engine, each) for each in longest],
+        longest=[_waiting(engine, each) for each in urgent],
         windows={name: _sums(total) for name, total in totals(windows).items()},
         minutes={number: _sums(pane) for number, pane in minutes.items()},
     )
 
 
-def _waiting(engine: Engine, ticket_id: str) -> Waiting:
+def _waiting(engine: Engine, urgent: Urgent) -> Waiting:
+    due_at, created, ticket_id, at_risk_at = urgent
     ticket = engine.tickets[ticket_id]
-    return Waiting(ticket.created or 0, ticket_id, ticket.team, ticket.priority)
+    return Waiting(due_at, created, ticket_id, ticket.team, ticket.priority, at_risk_at)
 
 
 def _sums(pane: Pane) -> Sums:

@@ -38,17 +38,18 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 class Calendar:
     """When a team is there: a zone, the hours of each weekday from Monday on, and days off.
 
-    `region` says whose public holidays are among the days off, for people only. Raises
-    `PolicyError` for hours that cannot be, and `ZoneInfoNotFoundError` for no zone.
+    Its name, and how its holidays were given (`days_off`: RO, 2026-12-24), are for people only.
+    Raises `PolicyError` for hours that cannot be, and `ZoneInfoNotFoundError` for no zone.
     """
 
     __slots__ = (
         "_chunks",
-        "_days_off",
+        "_off",
         "_zone",
+        "days_off",
         "holidays",
+        "name",
         "open_a_week",
-        "region",
         "week",
         "zone",
     )
@@ -58,12 +59,15 @@ class Calendar:
         zone: str,
         week: Sequence[tuple[Shift, ...]],
         holidays: Iterable[date] = (),
-        region: str = "",
+        *,
+        name: str = "",
+        days_off: tuple[str, ...] = (),
     ) -> None:
+        self.name = name
         self.zone = zone
         self.week = tuple(week)
         self.holidays = frozenset(holidays)
-        self.region = region
+        self.days_off = days_off
         if len(self.week) != 7 or not any(self.week):  # noqa: PLR2004 - days
             raise PolicyError("hours must name at least one open day of the week's seven")
         for opens, closes in (shift for day in self.week for shift in day):
@@ -72,7 +76,7 @@ class Calendar:
         self.open_a_week = _open_a_week(self.week)
         """For how long the team is there in a week without days off or changes of the clock."""
         self._zone = ZoneInfo(zone)
-        self._days_off = frozenset((day - _EPOCH).days for day in self.holidays)
+        self._off = frozenset((day - _EPOCH).days for day in self.holidays)
         self._chunks: dict[int, _Chunk] = {}
 
     def __eq__(self, other: object) -> bool:
@@ -80,6 +84,9 @@ class Calendar:
 
     def __hash__(self) -> int:
         return hash(self._what())
+
+    def __repr__(self) -> str:
+        return f"Calendar({self.name!r}, {self.zone!r})"
 
     def _what(self) -> tuple[str, tuple[tuple[Shift, ...], ...], frozenset[date]]:
         return self.zone, self.week, self.holidays
@@ -152,7 +159,7 @@ class Calendar:
     def _hours(self, begin: int, end: int) -> Iterator[Shift]:
         """Yield the open hours between two moments of local time, counted since 1970."""
         for day in range(begin // DAY - 1, (end - 1) // DAY + 1):
-            if day in self._days_off:
+            if day in self._off:
                 continue
             for opens, closes in self.week[(day + _THURSDAY) % 7]:
                 first, last = max(day * DAY + opens, begin), min(day * DAY + closes, end)

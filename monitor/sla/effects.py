@@ -10,7 +10,7 @@ _NO_REVISIONS = (0,) * len(Kind)
 
 
 class Effect(NamedTuple):
-    """One event for the breach topic; times and spans are microseconds."""
+    """One event for the breach topic; times are microseconds, spans those that the clock ran."""
 
     ticket_id: str
     kind: Kind
@@ -27,6 +27,7 @@ class Effect(NamedTuple):
     replied: int | None
     closed: int | None
     retracts: tuple[Telling, ...] = ()
+    tier: str = ""
 
 
 def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bool) -> list[Effect]:
@@ -83,10 +84,11 @@ def _effect(
         ticket.team,
         ticket.priority,
         created,
-        created + target.limit,
-        max(0, waited_to - created),
+        target.after(created, target.limit),
+        target.elapsed(created, max(created, waited_to)),
         target.at_risk if kind is Kind.AT_RISK else target.limit,
         ticket.replied if kind in (Kind.ANSWERED, Kind.RETRACTED) else None,
         ticket.closed if kind is Kind.CLOSED else None,
         retracts,
+        ticket.tier,
     )

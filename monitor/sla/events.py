@@ -10,6 +10,9 @@ import msgspec
 SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
 
+NEVER: Final = 2**63
+"""Later than every moment."""
+
 
 class TicketCreated(msgspec.Struct, frozen=True, gc=False):
     """A customer asked for help."""
@@ -19,6 +22,8 @@ class TicketCreated(msgspec.Struct, frozen=True, gc=False):
     at: int
     team: str = ""
     priority: str = ""
+    tier: str = ""
+    """The customer's: gold, trial, ..."""
 
 
 class AgentReplied(msgspec.Struct, frozen=True, gc=False):

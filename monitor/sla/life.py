@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from monitor.sla.events import NEVER
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Target
 from monitor.sla.ticket import Kind, Phase, Ticket
 
@@ -29,6 +30,18 @@ class Life(NamedTuple):
     """Not over yet (DESIGN 3.7)."""
     wake_at: int | None = None
     """The next clock at which any of this changes by itself."""
+    waited: int = 0
+    """How long its clock had run when it ended."""
+    goals: tuple["Decided", ...] = ()
+    """What is decided of its promise's goals."""
+
+
+class Decided(NamedTuple):
+    """A goal that was met, or missed, and when that was decided."""
+
+    within: int
+    is_met: bool
+    at: int
 
 
 NOT_THERE: Final = Life(Phase.UNSEEN)
@@ -45,8 +58,7 @@ def life(ticket: Ticket, target: Target | None, clock: int, *, over_at_reply: bo
         return NOT_THERE
     if clock < created:
         return Life(Phase.UNSEEN, wake_at=created)
-    at_risk_at = created + target.at_risk
-    due_at = created + target.limit
+    at_risk_at, due_at = target.thresholds(created)
     expires_at = created + EXPIRES_AFTER
 
     closed = None if ticket.closed is None else max(ticket.closed, created)
@@ -62,13 +74,13 @@ def life(ticket: Ticket, target: Target | None, clock: int, *, over_at_reply: bo
     waited_to = ends_at if ended else clock
     passed_at_risk = waited_to > at_risk_at
     passed_limit = waited_to > due_at
+    goals: tuple[Decided, ...] = ()
+    if target.goals:
+        is_answered = ended and ending is Phase.ANSWERED
+        goals, next_at = _goals(target, created, waited_to, is_answered=is_answered)
+        known_from = min(known_from, next_at)
     if not ended:
-        if passed_limit:
-            phase, wake_at = Phase.OVERDUE, known_from
-        elif passed_at_risk:
-            phase, wake_at = Phase.AT_RISK, min(due_at + 1, known_from)
-        else:
-            phase, wake_at = Phase.WAITING, min(at_risk_at + 1, known_from)
+        phase, wake_at = _waiting(passed_at_risk, passed_limit, at_risk_at, due_at, known_from)
         return Life(
             phase,
             created,
@@ -78,6 +90,8 @@ def life(ticket: Ticket, target: Target | None, clock: int, *, over_at_reply: bo
             None,
             True,
             wake_at,
+            0,
+            goals,
         )
 
     closed_at = closed if closed is not None and closed <= clock else None
@@ -96,7 +110,39 @@ def life(ticket: Ticket, target: Target | None, clock: int, *, over_at_reply: bo
         closed_at,
         not over,
         min(moments, default=None),
+        target.elapsed(created, ends_at),
+        goals,
     )
+
+
+def _waiting(
+    passed_at_risk: bool, passed_limit: bool, at_risk_at: int, due_at: int, known_from: int
+) -> tuple[Phase, int]:
+    """Return how far the wait has come, and when it comes further or ends."""
+    if passed_limit:
+        return Phase.OVERDUE, known_from
+    if passed_at_risk:
+        return Phase.AT_RISK, min(due_at + 1, known_from)
+    return Phase.WAITING, min(at_risk_at + 1, known_from)
+
+
+def _goals(
+    target: Target, created: int, waited_to: int, *, is_answered: bool
+) -> tuple[tuple[Decided, ...], int]:
+    """Return what is decided of the goals, and when the next will be missed.
+
+    Of one that ended without an answer, the goals that had not been missed by then never are.
+    """
+    decided, next_at = [], NEVER
+    for goal in target.goals:
+        missed_at = target.after(created, goal.within)
+        if waited_to > missed_at:
+            decided.append(Decided(goal.within, False, missed_at))
+        elif is_answered:
+            decided.append(Decided(goal.within, True, waited_to))
+        else:
+            next_at = min(next_at, missed_at + 1)
+    return tuple(decided), next_at
 
 
 def stages(state: Life) -> list[tuple[Kind, int]]:

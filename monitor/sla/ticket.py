@@ -82,14 +82,16 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     """The moment it is to be looked at again; set anew when it is read back."""
     forgettable: int = 0
     """The moment from which it may be forgotten, 0 if not yet; likewise."""
-    group: int = -1
-    """The index of its group in the policy, -1 for none; likewise."""
+    promise: int = -1
+    """The index of its promise, -1 for none; likewise."""
     phase: Phase = Phase.UNSEEN
     """Where it stood when it was last looked at; likewise."""
     is_open: bool = False
     """Whether it was not over then; likewise."""
     booked: int = 0
     """How much had been booked for it by then; likewise."""
+    tier: str = ""
+    """The customer's, last because tickets are kept by position."""
 
 
 def join(ticket: Ticket, event: Event) -> bool:
@@ -114,13 +116,13 @@ def _join_creation(ticket: Ticket, event: TicketCreated) -> bool:
 
     The second half only makes the choice independent of the order of arrival.
     """
-    new = (event.at, event.channel, event.team, event.priority)
+    new = (event.at, event.channel, event.team, event.priority, event.tier)
     if ticket.created is not None:
-        old = (ticket.created, ticket.channel, ticket.team, ticket.priority)
+        old = (ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.tier)
         conflict = ticket.conflict or event.channel != ticket.channel
         learned = conflict != ticket.conflict
         ticket.conflict = conflict
         if old <= new:
             return learned
-    ticket.created, ticket.channel, ticket.team, ticket.priority = new
+    ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.tier = new
     return True

@@ -55,6 +55,7 @@ class Kept:
             ticket.channel = intern(ticket.channel)
             ticket.team = intern(ticket.team)
             ticket.priority = intern(ticket.priority)
+            ticket.tier = intern(ticket.tier)
             self.tickets[ticket.ticket_id] = ticket
 
 

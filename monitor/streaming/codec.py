@@ -32,6 +32,7 @@ class _Created(msgspec.Struct, gc=False):
     created_at: Time
     priority: Label = None
     team: Label = None
+    tier: Label = None
 
 
 class _Replied(msgspec.Struct, gc=False):
@@ -122,6 +123,7 @@ class Decoder:
             micros(read.created_at, "created_at"),
             _label(read.team),
             _label(read.priority),
+            "" if read.tier is None else _label(read.tier),
         )
 
     def _replied(self, value: bytes | str) -> AgentReplied:
@@ -172,6 +174,8 @@ def cloud_event(effect: Effect, source: str) -> dict[str, Any]:
         "waited_seconds": effect.waited / SECOND,
         "threshold_seconds": effect.threshold / SECOND,
     }
+    if effect.tier:
+        data["tier"] = effect.tier
     if effect.replied is not None:
         data["replied_at"] = rfc3339(effect.replied)
     if effect.closed is not None:

@@ -14,6 +14,7 @@ from monitor.sla.events import DAY, SECOND, AgentReplied, Event, TicketClosed, T
 from monitor.sla.policy import Policy, Target
 from monitor.sla.ticket import Kind, Phase
 from monitor.sla.views import Book
+from tests.unit.sla.hours import Table, table_of
 
 EXPIRY = 30 * DAY
 MEMORY = DAY
@@ -28,11 +29,12 @@ class Truth:
     channel: str
     team: str
     priority: str
+    tier: str
     target: Target
     created: int
     phase: Phase
     waited: int
-    """From its creation to its end, or to the clock."""
+    """How long its clock ran from its creation to its end, or to now."""
     ended: int | None
     closed: int | None
     is_open: bool
@@ -45,7 +47,11 @@ class Truth:
 
     @property
     def due_at(self) -> int:
-        return self.created + self.target.limit
+        return due(self.target, self.created, self.target.limit)
+
+    @property
+    def at_risk_at(self) -> int:
+        return due(self.target, self.created, self.target.at_risk)
 
     @property
     def passed_at_risk(self) -> bool:
@@ -60,7 +66,7 @@ class Truth:
         """Rule 3: at_risk, breached, then how it ended; of one never at risk, nothing."""
         told = []
         if self.passed_at_risk:
-            told.append((Kind.AT_RISK, self.created + self.target.at_risk))
+            told.append((Kind.AT_RISK, self.at_risk_at))
             if self.passed_limit:
                 told.append((Kind.BREACHED, self.due_at))
             if self.phase is Phase.ANSWERED:
@@ -78,7 +84,7 @@ class Truth:
         if self.conflict:
             found.append((Book.CHANNEL_CONFLICT, self.created, 0))
         if self.passed_at_risk:
-            found.append((Book.AT_RISK, self.created + self.target.at_risk, 0))
+            found.append((Book.AT_RISK, self.at_risk_at, 0))
         if self.passed_limit:
             found.append((Book.MISSED, self.due_at, 0))
         if self.phase is Phase.ANSWERED:
@@ -94,7 +100,53 @@ class Truth:
             found.append((Book.EXPIRED, self.ended, 0))
         if self.closed is not None:
             found.append((Book.CLOSED, self.closed, 0))
+        for goal in self.target.goals:
+            if self.waited > goal.within:
+                at = due(self.target, self.created, goal.within)
+                found.append((Book.GOAL_MISSED, at, goal.within))
+            elif self.phase is Phase.ANSWERED:
+                found.append((Book.GOAL_MET, self.ended, goal.within))
         return found
+
+
+def due(target: Target, created: int, span: int) -> int:
+    """Return when a span has run on the clock of a promise."""
+    if target.calendar is None:
+        return created + span
+    return _table(target, created).due(created, span)
+
+
+def elapsed(target: Target, start: int, end: int) -> int:
+    """Return how long the clock of a promise ran."""
+    return end - start if target.calendar is None else _table(target, start).elapsed(start, end)
+
+
+def _table(target: Target, at: int) -> Table:
+    """Return the minutes of the half year around a moment."""
+    half = at // (90 * DAY) * 90 * DAY
+    return table_of(target.calendar, half - DAY, half + 270 * DAY)
+
+
+def promised(policy: Policy, ticket: TicketCreated) -> Target:
+    """Return what the policy promises: rule by rule, those that ask most of a ticket first."""
+    own = policy.channels[ticket.channel]
+    limit, at_risk, share, goals = own.limit, own.at_risk, own.share, own.goals
+    calendar, limit_is_set, hours_are_set = own.calendar, False, False
+    for asks in (4, 3, 2, 1, 0):
+        for rule in policy.rules:
+            if len(rule.when) != asks:
+                continue
+            if any(getattr(ticket, name) not in values for name, values in rule.when.items()):
+                continue
+            if rule.limit is not None and not limit_is_set:
+                limit_is_set = True
+                limit, goals = rule.limit, rule.goals
+                at_risk = rule.at_risk or int(Fraction(own.at_risk, own.limit) * limit)
+                share = rule.share or own.share
+            if rule.hours is not None and not hours_are_set:
+                hours_are_set = True
+                calendar = policy.calendars.get(rule.hours)
+    return Target(at_risk, limit, share, goals, calendar)
 
 
 def truth(
@@ -105,10 +157,10 @@ def truth(
     creations = [event for event in mine if isinstance(event, TicketCreated)]
     if not creations:
         return None
-    first = min(creations, key=lambda e: (e.at, e.channel, e.team, e.priority))
+    first = min(creations, key=lambda e: (e.at, e.channel, e.team, e.priority, e.tier))
     if clock < first.at:
         return None
-    target = policy.channels[first.channel]
+    target = promised(policy, first)
     replies = [e.at for e in mine if isinstance(e, AgentReplied) and not e.automated]
     closes = [e.at for e in mine if isinstance(e, TicketClosed)]
     # What came before the ticket counts as come with it.
@@ -123,7 +175,7 @@ def truth(
     else:
         end, how, is_told = expiry, Phase.EXPIRED, clock > expiry
 
-    waited = (end if is_told else clock) - first.at
+    waited = elapsed(target, first.at, end if is_told else clock)
     if is_told:
         phase = how
     elif waited > target.limit:
@@ -138,6 +190,7 @@ def truth(
         first.channel,
         first.team,
         first.priority,
+        first.tier,
         target,
         first.at,
         phase,
@@ -181,6 +234,16 @@ def counts(tickets: Iterable[Truth]) -> Counter[Book]:
     return Counter(what for one in tickets for what, _, _ in one.booked)
 
 
+def goals(tickets: Iterable[Truth]) -> dict[int, tuple[int, int]]:
+    """Return by a goal's time how often it was met and missed, where it was."""
+    decided = Counter((value, what) for one in tickets for what, _, value in one.booked)
+    times = {value for value, what in decided if what in (Book.GOAL_MET, Book.GOAL_MISSED)}
+    return {
+        within: (decided[within, Book.GOAL_MET], decided[within, Book.GOAL_MISSED])
+        for within in times
+    }
+
+
 def backlog(tickets: Sequence[Truth], clock: int) -> dict[str, object]:
     """Return who waits."""
     waiting = [one for one in tickets if one.is_waiting]
@@ -192,8 +255,9 @@ def backlog(tickets: Sequence[Truth], clock: int) -> dict[str, object]:
         "overdue": sum(one.passed_limit for one in waiting),
         "oldest": min((one.created for one in waiting), default=None),
         "next_deadline": min(ahead, default=None),
-        "longest_waiting": [
-            one.ticket_id for one in sorted(waiting, key=lambda o: (o.created, o.ticket_id))
+        "most_urgent": [
+            one.ticket_id
+            for one in sorted(waiting, key=lambda o: (o.due_at, o.created, o.ticket_id))
         ],
     }
 

@@ -272,6 +272,6 @@ def test_hours_that_cannot_be_are_refused(week):
 def test_calendars_are_equal_by_what_they_say():
     one, other = Calendar("UTC", OFFICE, [date(2026, 1, 1)]), Calendar("UTC", list(OFFICE))
     assert one != other
-    assert one == Calendar("UTC", OFFICE, [date(2026, 1, 1)], "RO")
+    assert one == Calendar("UTC", OFFICE, [date(2026, 1, 1)], name="office", days_off=("RO",))
     assert hash(one) == hash(Calendar("UTC", OFFICE, [date(2026, 1, 1)]))
     assert one != "UTC"
