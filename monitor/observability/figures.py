@@ -17,7 +17,9 @@ from monitor.observability.stats import (
     Sums,
     Waiting,
 )
-from monitor.sla.policy import Policy, Target
+from monitor.sla.calendar import Calendar
+from monitor.sla.policy import FIELDS, Policy, Target
+from monitor.sla.promises import decide
 from monitor.sla.quantiles import quantiles
 from monitor.sla.views import Book
 from monitor.sla.windows import PANES, WINDOWS, Figures, Pane
@@ -78,6 +80,14 @@ class Group:
     windows: Mapping[str, Figures]
     parts: Sequence[GroupStats]
     """What was added up: the hour and the tickets are only worked out where they are shown."""
+    hours: Calendar | None = None
+    """The hours of its tickets, unless a rule says otherwise; always without any."""
+
+    def opens_at(self, now: int) -> int | None:
+        """Return when the team will be there again, None while it is."""
+        if self.hours is None or self.hours.is_open(now):
+            return None
+        return self.hours.next_opening(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,14 @@ def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats])
             for name in WINDOWS
         },
         parts=parts,
+        hours=_hours(policy, channel, team),
     )
+
+
+def _hours(policy: Policy, channel: str, team: str) -> Calendar | None:
+    if not policy.calendars:
+        return None
+    return decide(policy, dict(zip(FIELDS, (channel, team, "", ""), strict=True))).target.calendar
 
 
 def longest_waiting(group: Group) -> list[Waiting]:

@@ -87,6 +87,8 @@ class Metrics:
             yield from self._goals_kept(view.parts)
         if self._policy.rules:
             yield self._rules()
+        if self._policy.calendars:
+            yield from self._hours(view.groups, int(view.health.now * SECOND))
         yield _records(view.parts)
         yield from self._health(view.health)
 
@@ -174,6 +176,23 @@ class Metrics:
             seconds.add_metric([name, "limit"], target.limit / SECOND)
             ratio.add_metric([name], target.share)
         yield from (seconds, ratio)
+
+    def _hours(self, groups: Sequence[Group], now: int) -> Iterator[Metric]:
+        open_ = GaugeMetricFamily(
+            "sla_hours_open",
+            "1 while the team is there and clocks run, 0 while it is closed.",
+            labels=self._labels,
+        )
+        opening = GaugeMetricFamily(
+            "sla_next_opening_timestamp_seconds",
+            "When the team is back; NaN while it is there.",
+            labels=self._labels,
+        )
+        for group in groups:
+            opens_at = group.opens_at(now)
+            open_.add_metric(self._values(group), int(opens_at is None))
+            opening.add_metric(self._values(group), _or_nan(_seconds(opens_at)))
+        yield from (open_, opening)
 
     def _goals_kept(self, parts: Sequence[PartitionStats]) -> Iterator[Metric]:
         """Yield what becomes of each of a list of targets; the last one is the limit."""

@@ -25,11 +25,11 @@ def snapshot(view: Overview, notice: str = "") -> dict[str, Any]:
         "partitions_caught_up": health.partitions_caught_up,
         "version": __version__,
         "notice": " ".join(filter(None, (notice, _unserved(health.unserved)))),
-        "channels": [_channel(group, at) for group in view.groups],
+        "channels": [_channel(group, at, health.now) for group in view.groups],
     }
 
 
-def _channel(group: Group, clock: int) -> dict[str, Any]:
+def _channel(group: Group, clock: int, now: float) -> dict[str, Any]:
     start, minutes = last_hour(group, clock)
     target = group.target
     return {
@@ -40,6 +40,7 @@ def _channel(group: Group, clock: int) -> dict[str, Any]:
             "limit_seconds": target.limit / SECOND,
             "ratio": target.share,
         },
+        "hours": _hours(group, int(now * SECOND)),
         "open": group.open,
         "waiting": group.waiting,
         "at_risk": group.at_risk,
@@ -57,6 +58,13 @@ def _channel(group: Group, clock: int) -> dict[str, Any]:
             "p90_seconds": [_seconds(minute.p90_us) for minute in minutes],
         },
     }
+
+
+def _hours(group: Group, now: int) -> dict[str, Any] | None:
+    """Return whose hours they are and when the team is back, null where it is always there."""
+    if group.hours is None:
+        return None
+    return {"name": group.hours.name, "opens_at": _seconds(group.opens_at(now))}
 
 
 def _ticket(ticket: Waiting) -> dict[str, Any]:
