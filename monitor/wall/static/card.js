@@ -43,7 +43,7 @@ export class Card {
   #showHead(channel, now) {
     const { at_risk_seconds: risk, limit_seconds: limit } = channel.target;
     setText(this.#fields.name, title(channel));
-    const hours = channel.hours ? ` (${channel.hours.name} hours)` : "";
+    const hours = channel.hours ? ` · ${channel.hours.name}` : "";
     const promise = `first reply within ${duration(limit)}, at risk after ${duration(risk)}${hours}`;
     setText(this.#fields.promise, promise);
     showState(this.element, stateOf(channel));
@@ -99,9 +99,14 @@ export function stateOf({ overdue, at_risk: risk }) {
 /** While a team is away its clocks stand still: nothing gets worse until it is back. */
 export function stateWords({ overdue, at_risk: risk, hours }, now) {
   const back = hours?.opens_at;
-  const closed = back != null && now < back ? `closed, opens in ${duration(back - now)}` : "";
+  const closed = back != null && now < back ? `closed, opens in ${roughly(back - now)}` : "";
   const words = overdue ? `${count(overdue)} overdue` : risk ? `${count(risk)} at risk` : "";
   return [words, closed].filter(Boolean).join("; ") || "calm";
+}
+
+/** The largest unit only: "14 h", where every minute more would take the room of the promise. */
+function roughly(seconds) {
+  return duration(seconds).split(" ", 2).join(" ");
 }
 
 function showShare(cell, share, target) {
