@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 from monitor.sla.calendar import Deadline
 from monitor.sla.deadlines import Line
-from monitor.sla.life import Life
+from monitor.sla.events import NEVER
+from monitor.sla.life import Life, thresholds
 from monitor.sla.policy import EXPIRES_AFTER, Target
 from monitor.sla.ticket import Phase, Ticket
 
@@ -103,6 +104,14 @@ class Backlog:
             found += self._first_lines[phase].earliest(count - len(found))
         return found
 
+    def most_urgent(self, count: int) -> "list[Urgent]":
+        """Return those of them that are due first."""
+        return [
+            Urgent(due_at, created, key, at_risk_at)
+            for created, key in self.longest_waiting(count)
+            for at_risk_at, due_at in [self._target.thresholds(created)]
+        ]
+
     def _count(self, phase: Phase, sign: int) -> None:
         if phase in _WAITING:
             self.waiting += sign
@@ -121,52 +130,94 @@ class Urgent(NamedTuple):
     at_risk_at: int
 
 
+class PausedBacklog(Backlog):
+    """The open tickets of one promise whose clocks have stopped on the way.
+
+    With those, whoever was created first need not be due first: they stand in no line, and each
+    is looked at by an alarm of its own.
+    """
+
+    def __init__(self, promise: int, target: Target, find: Callable[[str], Ticket | None]) -> None:
+        super().__init__(promise, target, find)
+        self._waiting_tickets: dict[str, Ticket] = {}
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """None."""
+        return ()
+
+    def due(self, state: Life) -> int:
+        """Return a moment at which no ticket is looked at."""
+        del state
+        return NEVER
+
+    def move(self, ticket: Ticket, state: Life) -> None:
+        """Count a ticket in its new state, and no more in that in which it was last placed."""
+        self.open += state.is_open - ticket.is_open
+        self._count(ticket.phase, -1)
+        self._count(state.phase, 1)
+        if state.phase in _WAITING:
+            self._waiting_tickets[ticket.ticket_id] = ticket
+        else:
+            self._waiting_tickets.pop(ticket.ticket_id, None)
+
+    def oldest(self) -> int | None:
+        """Return the creation of the ticket that has waited longest."""
+        return _least(ticket.created for ticket in self._waiting_tickets.values())
+
+    def next_deadline(self) -> int | None:
+        """Return the nearest limit that a waiting ticket has not passed yet."""
+        ahead = [t for t in self._waiting_tickets.values() if t.phase is not Phase.OVERDUE]
+        return min((due for t in ahead if (due := self._urgent(t).due_at) < NEVER), default=None)
+
+    def most_urgent(self, count: int) -> "list[Urgent]":
+        """Return those of them that are due first."""
+        return sorted(map(self._urgent, self._waiting_tickets.values()))[:count]
+
+    def _urgent(self, ticket: Ticket) -> "Urgent":
+        created = ticket.created or 0
+        pauses = () if ticket.exchange is None else ticket.exchange.pauses
+        at_risk_at, due_at = thresholds(self._target, created, pauses)
+        return Urgent(due_at, created, ticket.ticket_id, at_risk_at)
+
+
 class GroupBacklog:
     """One group's open tickets: the sum of its promises' backlogs."""
 
-    def __init__(self, parts: Sequence[tuple[Target, Backlog]]) -> None:
+    def __init__(self, parts: Sequence[Backlog]) -> None:
         self._parts = parts
 
     @property
     def open(self) -> int:
         """How many are not over."""
-        return sum(part.open for _, part in self._parts)
+        return sum(part.open for part in self._parts)
 
     @property
     def waiting(self) -> int:
         """How many have no answer yet."""
-        return sum(part.waiting for _, part in self._parts)
+        return sum(part.waiting for part in self._parts)
 
     @property
     def at_risk(self) -> int:
         """How many wait longer than their at-risk threshold, the overdue ones among them."""
-        return sum(part.at_risk for _, part in self._parts)
+        return sum(part.at_risk for part in self._parts)
 
     @property
     def overdue(self) -> int:
         """How many wait longer than their limit."""
-        return sum(part.overdue for _, part in self._parts)
+        return sum(part.overdue for part in self._parts)
 
     def oldest(self) -> int | None:
         """Return the creation of the ticket that has waited longest."""
-        return _least(part.oldest() for _, part in self._parts)
+        return _least(part.oldest() for part in self._parts)
 
     def next_deadline(self) -> int | None:
         """Return the nearest limit that a waiting ticket has not passed yet."""
-        return _least(part.next_deadline() for _, part in self._parts)
+        return _least(part.next_deadline() for part in self._parts)
 
     def most_urgent(self, count: int) -> list[Urgent]:
         """Return the waiting tickets that are due first; of one promise, those longest here."""
-        found = [
-            Urgent(
-                target.after(created, target.limit),
-                created,
-                key,
-                target.after(created, target.at_risk),
-            )
-            for target, part in self._parts
-            for created, key in part.longest_waiting(count)
-        ]
+        found = [urgent for part in self._parts for urgent in part.most_urgent(count)]
         return sorted(found)[:count]
 
 

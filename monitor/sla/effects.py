@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from monitor.sla.life import Life, stages
-from monitor.sla.policy import Target
+from monitor.sla.life import Life, stages, thresholds
+from monitor.sla.pauses import elapsed, stopped
+from monitor.sla.policy import Clock, Target
 from monitor.sla.ticket import Kind, Telling, Ticket
 
 _NO_REVISIONS = (0,) * len(Kind)
@@ -28,6 +29,9 @@ class Effect(NamedTuple):
     closed: int | None
     retracts: tuple[Telling, ...] = ()
     tier: str = ""
+    clock: str = Clock.FIRST_RESPONSE
+    number: int = 0
+    """Which of the ticket's clocks of this name it is; 0 where there is one only."""
 
 
 def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bool) -> list[Effect]:
@@ -75,6 +79,11 @@ def _effect(
         waited_to = telling.at
     else:
         waited_to = clock if state.ended_at is None else state.ended_at
+    waited_to = max(created, waited_to)
+    pauses = () if ticket.exchange is None else ticket.exchange.pauses
+    if stopped(pauses, waited_to):
+        # Nobody knows when it will go on: told is when it would be due if that were now.
+        pauses = (*[moment for moment in pauses if moment <= waited_to], waited_to)
     return Effect(
         ticket.ticket_id,
         kind,
@@ -84,8 +93,8 @@ def _effect(
         ticket.team,
         ticket.priority,
         created,
-        target.after(created, target.limit),
-        target.elapsed(created, max(created, waited_to)),
+        thresholds(target, created, pauses)[1],
+        elapsed(target, created, waited_to, pauses),
         target.at_risk if kind is Kind.AT_RISK else target.limit,
         ticket.replied if kind in (Kind.ANSWERED, Kind.RETRACTED) else None,
         ticket.closed if kind is Kind.CLOSED else None,

@@ -32,6 +32,9 @@ class Engine:
     forgotten one.
     """
 
+    _copies = 1
+    """How often each promise has a backlog."""
+
     def __init__(
         self,
         policy: Policy,
@@ -50,12 +53,12 @@ class Engine:
         self.windows = Windows(policy)
         self._promises = Promises(policy)
         self._plain = self._promises.plain
-        self._targets = [promise.target for promise in self._promises.all]
-        self._groups = [promise.group for promise in self._promises.all]
-        self._usual = [_usual(target) for target in self._targets]
-        self._backlogs = [
-            Backlog(index, target, self.tickets.get) for index, target in enumerate(self._targets)
-        ]
+        promises = self._promises.all * self._copies
+        self._targets = [promise.target for promise in promises]
+        self._groups = [promise.group for promise in promises]
+        self._usual = [_usual(target) for _, target in self._promises.all]
+        self._usual += [-1] * (len(self._targets) - len(self._usual))
+        self._backlogs = self._make_backlogs()
         self.backlogs = [self._backlog(group) for group in range(len(policy.groups))]
         """By `Policy.groups`."""
         self._over_at_reply = over_at_reply
@@ -76,6 +79,11 @@ class Engine:
             queue.first()
         self._due = min(map(_HEAD, self._queues))
         return None if self._due == NEVER else self._due
+
+    @property
+    def head(self) -> int:
+        """Nothing becomes true by itself earlier; exact after `next_due`."""
+        return self._due
 
     def apply(self, events: Iterable[Event]) -> list[Effect]:
         """Take in what was read; return what is to be told of it at the present clock."""
@@ -123,10 +131,13 @@ class Engine:
         forgotten = 0
         for ticket in self._fading.until(self.clock):
             if self.tickets.get(ticket.ticket_id) is ticket:
-                del self.tickets[ticket.ticket_id]
-                self.changed[ticket.ticket_id] = None
+                self._drop(ticket)
                 forgotten += 1
         return forgotten
+
+    def _drop(self, ticket: Ticket) -> None:
+        del self.tickets[ticket.ticket_id]
+        self.changed[ticket.ticket_id] = None
 
     def target(self, ticket: Ticket) -> Target | None:
         """Return what was promised for the ticket, if the policy still names its channel."""
@@ -373,9 +384,14 @@ class Engine:
             return NO_PROMISE
         return self._promises.find(ticket.channel, ticket.team, ticket.priority, ticket.tier)
 
+    def _make_backlogs(self) -> list[Backlog]:
+        """Return the backlog of each promise."""
+        find = self.tickets.get
+        return [Backlog(index, target, find) for index, target in enumerate(self._targets)]
+
     def _backlog(self, group: int) -> GroupBacklog:
-        found = zip(self._groups, self._targets, self._backlogs, strict=True)
-        return GroupBacklog([(target, part) for index, target, part in found if index == group])
+        found = zip(self._groups, self._backlogs, strict=True)
+        return GroupBacklog([part for index, part in found if index == group])
 
     def _is_armed(self, at: int, key: str) -> bool:
         ticket = self.tickets.get(key)

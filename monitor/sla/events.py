@@ -1,4 +1,4 @@
-"""What the rules are told: three kinds of events, with times as whole microseconds since 1970.
+"""What the rules are told: a few kinds of events, with times as whole microseconds since 1970.
 
 Integers keep the arithmetic exact (a first response exactly at the limit is met) and cheap.
 """
@@ -41,4 +41,11 @@ class TicketClosed(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
-Event = TicketCreated | AgentReplied | TicketClosed
+class CustomerReplied(msgspec.Struct, frozen=True, gc=False):
+    """The customer wrote again."""
+
+    ticket_id: str
+    at: int
+
+
+Event = TicketCreated | AgentReplied | TicketClosed | CustomerReplied

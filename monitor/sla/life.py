@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from monitor.sla.events import NEVER
+from monitor.sla.pauses import after, elapsed
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Target
 from monitor.sla.ticket import Kind, Phase, Ticket
 
@@ -58,7 +59,8 @@ def life(ticket: Ticket, target: Target | None, clock: int, *, over_at_reply: bo
         return NOT_THERE
     if clock < created:
         return Life(Phase.UNSEEN, wake_at=created)
-    at_risk_at, due_at = target.thresholds(created)
+    pauses = () if ticket.exchange is None else ticket.exchange.pauses
+    at_risk_at, due_at = thresholds(target, created, pauses)
     expires_at = created + EXPIRES_AFTER
 
     closed = None if ticket.closed is None else max(ticket.closed, created)
@@ -77,7 +79,7 @@ def life(ticket: Ticket, target: Target | None, clock: int, *, over_at_reply: bo
     goals: tuple[Decided, ...] = ()
     if target.goals:
         is_answered = ended and ending is Phase.ANSWERED
-        goals, next_at = _goals(target, created, waited_to, is_answered=is_answered)
+        goals, next_at = _goals(target, created, pauses, waited_to, is_answered=is_answered)
         known_from = min(known_from, next_at)
     if not ended:
         phase, wake_at = _waiting(passed_at_risk, passed_limit, at_risk_at, due_at, known_from)
@@ -110,8 +112,18 @@ def life(ticket: Ticket, target: Target | None, clock: int, *, over_at_reply: bo
         closed_at,
         not over,
         min(moments, default=None),
-        target.elapsed(created, ends_at),
+        elapsed(target, created, ends_at, pauses) if pauses else target.elapsed(created, ends_at),
         goals,
+    )
+
+
+def thresholds(target: Target, created: int, pauses: tuple[int, ...]) -> tuple[int, int]:
+    """Return after which moments a ticket is at risk, and breached."""
+    if not pauses:
+        return target.thresholds(created)
+    return (
+        after(target, created, target.at_risk, pauses),
+        after(target, created, target.limit, pauses),
     )
 
 
@@ -127,7 +139,7 @@ def _waiting(
 
 
 def _goals(
-    target: Target, created: int, waited_to: int, *, is_answered: bool
+    target: Target, created: int, pauses: tuple[int, ...], waited_to: int, *, is_answered: bool
 ) -> tuple[tuple[Decided, ...], int]:
     """Return what is decided of the goals, and when the next will be missed.
 
@@ -135,7 +147,7 @@ def _goals(
     """
     decided, next_at = [], NEVER
     for goal in target.goals:
-        missed_at = target.after(created, goal.within)
+        missed_at = after(target, created, goal.within, pauses)
         if waited_to > missed_at:
             decided.append(Decided(goal.within, False, missed_at))
         elif is_answered:

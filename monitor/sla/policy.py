@@ -56,6 +56,8 @@ class Target:
     """All of a list of goals, the shortest time first; empty where there is only the limit."""
     calendar: Calendar | None = None
     """When the clock runs; always without one."""
+    pauses: bool = False
+    """Of a resolution: its clock stops while the customer has to answer."""
 
     def __post_init__(self) -> None:
         if not 0 < self.at_risk < self.limit:
@@ -89,6 +91,17 @@ class Target:
         goals = tuple(replace(goal, within=int(goal.within * factor)) for goal in self.goals)
         at_risk, limit = int(self.at_risk * factor), int(self.limit * factor)
         return replace(self, at_risk=at_risk, limit=limit, goals=goals)
+
+
+class Clock(StrEnum):
+    """What of a ticket a promise is about."""
+
+    FIRST_RESPONSE = "first_response"
+    """From the creation to the first human reply."""
+    NEXT_REPLY = "next_reply"
+    """From what the customer writes after that to the next human reply, as often as it happens."""
+    RESOLUTION = "resolution"
+    """From the creation to the close."""
 
 
 FIELDS: Final = ("channel", "team", "priority", "tier")
@@ -138,6 +151,8 @@ class Policy:
     """Business hours by name."""
     rules: tuple[Rule, ...] = ()
     """Of two that are as specific, the first wins."""
+    clocks: "Mapping[str, Policy]" = field(default_factory=dict)
+    """By the name of each `Clock` asked for its own promises: a policy without rules and clocks."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     """The line of each channel in the policy's file."""
     groups: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)

@@ -1,19 +1,20 @@
 """The text of a policy file to a Policy and back, with the line and the way out of each mistake."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Final
 
 from monitor.errors import PolicyError
 from monitor.sla.durations import quoted
-from monitor.sla.policy import OTHER_TEAM, Formula, Policy, Rule, Target
+from monitor.sla.policy import OTHER_TEAM, Clock, Formula, Policy, Rule, Target
 from monitor.sla.policy_calendars import EXAMPLE as CALENDAR
 from monitor.sla.policy_calendars import calendars, dump_calendar
 from monitor.sla.policy_nodes import Place, Problems, plain_name, read_yaml
 from monitor.sla.policy_targets import (
+    CLOCKS,
     RULE_EXAMPLE,
     Calendars,
-    channel_target,
+    channel_targets,
     dump_rule,
     dump_target,
     is_too_long,
@@ -53,7 +54,7 @@ def _policy(root: Place) -> Policy | None:
         formula = fields["formula"].scalar(_formula, _FILE_EXAMPLE["formula"])
     teams = _teams(fields["teams"]) if "teams" in fields else ()
     hours: Calendars = calendars(fields["calendars"]) if "calendars" in fields else {}
-    channels: dict[str, tuple[Target, int]] = {}
+    channels: dict[str, tuple[dict[str, Target], int]] = {}
     if "channels" in fields:
         channels = _channels(fields["channels"], hours)
     else:
@@ -62,12 +63,17 @@ def _policy(root: Place) -> Policy | None:
     if formula is None or root.problems:
         return None
     policy = Policy(
-        {name: target for name, (target, _) in channels.items()},
+        _of_clock(Clock.FIRST_RESPONSE, channels),
         formula,
         teams,
         {name: calendar for name, calendar in hours.items() if calendar is not None},
         rules,
-        {name: line for name, (_, line) in channels.items()},
+        {
+            clock: Policy(found, formula, teams)
+            for clock in CLOCKS
+            if (found := _of_clock(clock, channels))
+        },
+        lines={name: line for name, (_, line) in channels.items()},
     )
     _hold_promises(policy, root)
     return policy
@@ -101,8 +107,15 @@ def _hold_promises(policy: Policy, root: Place) -> None:
                 )
 
 
-def _channels(place: Place, hours: Calendars) -> dict[str, tuple[Target, int]]:
-    """Return the channels' targets by name, and the line of each."""
+def _of_clock(
+    clock: Clock, channels: Mapping[str, tuple[dict[str, Target], int]]
+) -> dict[str, Target]:
+    """Return the targets of a clock by channel."""
+    return {name: targets[clock] for name, (targets, _) in channels.items() if clock in targets}
+
+
+def _channels(place: Place, hours: Calendars) -> dict[str, tuple[dict[str, Target], int]]:
+    """Return the channels' targets by name and clock, and the line of each."""
     entries = place.entries(_FILE_EXAMPLE["channels"])
     if entries is not None and not place.node.value:
         place.refuse(f"names no channel; write {_FILE_EXAMPLE['channels']}")
@@ -112,9 +125,9 @@ def _channels(place: Place, hours: Calendars) -> dict[str, tuple[Target, int]]:
             plain_name(channel)
         except ValueError as error:
             below.refuse(str(error))
-        target = channel_target(below, hours)
-        if target is not None:
-            channels[channel] = target, below.line
+        targets = channel_targets(below, hours)
+        if targets is not None:
+            channels[channel] = targets, below.line
     return channels
 
 
@@ -156,7 +169,13 @@ def dump_policy(policy: Policy) -> str:
             for name, calendar in policy.calendars.items()
         ]
     lines.append("channels:")
-    lines += [f"  {key(name)}: {dump_target(target)}" for name, target in policy.channels.items()]
+    for name, target in policy.channels.items():
+        clocks = {
+            clock: each.channels[name]
+            for clock, each in policy.clocks.items()
+            if name in each.channels
+        }
+        lines.append(f"  {key(name)}: {dump_target(target, clocks)}")
     if policy.rules:
         lines.append("rules:")
         lines += [f"  - {dump_rule(rule)}" for rule in policy.rules]

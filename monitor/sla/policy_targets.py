@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Final, NamedTuple
 
 from monitor.sla.calendar import WEEK, Calendar
 from monitor.sla.durations import EXAMPLES, format_duration, parse_duration, quoted, short_duration
-from monitor.sla.policy import ALWAYS, EXPIRES_AFTER, FIELDS, Goal, Rule, Target
+from monitor.sla.policy import ALWAYS, EXPIRES_AFTER, FIELDS, Clock, Goal, Rule, Target
 from monitor.sla.policy_nodes import Place
 
 CHANNEL_EXAMPLE: Final = "{at_risk: 80%, limit: 2m}"
@@ -22,7 +23,13 @@ _EXAMPLES: Final = {
     "targets": "[50% within 2h, 100% within 24h]",
     "hours": "the name of a calendar, or always",
 }
-"""The keys of a channel, and what to write there."""
+"""The keys of a promise, and what to write there."""
+
+_CLOCK_EXAMPLE: Final = "{limit: 8h}"
+CLOCKS: Final = (Clock.NEXT_REPLY, Clock.RESOLUTION)
+"""The clocks that a channel may have promises of beside its first response."""
+
+WAITING_FOR_CUSTOMER: Final = "waiting_for_customer"
 
 _WHEN_EXAMPLE: Final = "{channel: chat, priority: high}"
 _GOAL_EXAMPLE: Final = "50% within 2h"
@@ -47,11 +54,39 @@ class _Said(NamedTuple):
     hours: str | None = None
 
 
-def channel_target(place: Place, calendars: Calendars) -> Target | None:
-    """Return what a channel's line promises, or note what is wrong with it."""
-    fields = place.fields(tuple(_EXAMPLES), CHANNEL_EXAMPLE)
+def channel_targets(place: Place, calendars: Calendars) -> dict[str, Target] | None:
+    """Return what a channel's line promises by clock, or note what is wrong with it."""
+    fields = place.fields((*_EXAMPLES, *CLOCKS), CHANNEL_EXAMPLE)
     if fields is None:
         return None
+    target = _target(place, fields, calendars)
+    found = {} if target is None else {Clock.FIRST_RESPONSE.value: target}
+    for clock in CLOCKS:
+        if clock in fields:
+            target = _clock_target(fields[clock], clock, calendars)
+            if target is not None:
+                found[clock] = target
+    return found if Clock.FIRST_RESPONSE in found else None
+
+
+def _clock_target(place: Place, clock: Clock, calendars: Calendars) -> Target | None:
+    pauses = clock is Clock.RESOLUTION
+    fields = place.fields((*_EXAMPLES, *(("pause",) if pauses else ())), _CLOCK_EXAMPLE)
+    if fields is None:
+        return None
+    target = _target(place, fields, calendars)
+    if "pause" in fields:
+        fields["pause"].scalar(_pause, WAITING_FOR_CUSTOMER)
+    return target and replace(target, pauses="pause" in fields)
+
+
+def _pause(text: str) -> str:
+    if text != WAITING_FOR_CUSTOMER:
+        raise ValueError(f"{quoted(text)} stops no clock; write {WAITING_FOR_CUSTOMER}")
+    return text
+
+
+def _target(place: Place, fields: Mapping[str, Place], calendars: Calendars) -> Target | None:
     if "limit" not in fields and "targets" not in fields:
         place.refuse(f"limit is missing; write {CHANNEL_EXAMPLE}")
     said = _said(place, fields, calendars)
@@ -242,10 +277,16 @@ def _percentage(text: str) -> Decimal:
     return percentage / 100
 
 
-def dump_target(target: Target) -> str:
-    """Return a channel's promise as it stands in a policy file."""
+def dump_target(target: Target, clocks: Mapping[str, Target]) -> str:
+    """Return a channel's promise and those of its other clocks as they stand in a policy file."""
+    others = {name: _flow(_fields(each)) for name, each in clocks.items()}
+    return _flow({**_fields(target), **others})
+
+
+def _fields(target: Target) -> dict[str, str]:
     hours = "" if target.calendar is None else target.calendar.name
-    return _flow(_promise(target.at_risk, target.limit, target.share, target.goals, hours))
+    found = _promise(target.at_risk, target.limit, target.share, target.goals, hours)
+    return {**found, "pause": WAITING_FOR_CUSTOMER} if target.pauses else found
 
 
 def dump_rule(rule: Rule) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitor.sla.events import AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.events import AgentReplied, CustomerReplied, Event, TicketClosed, TicketCreated
 
 
 class Phase(IntEnum):
@@ -57,6 +57,17 @@ class Telling(NamedTuple):
     revision: int
 
 
+class Exchange(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Who spoke when: what the clocks beyond the first response need, and only they."""
+
+    replies: tuple[int, ...] = ()
+    """The human replies, earliest first, each moment once."""
+    asked: tuple[int, ...] = ()
+    """What the customer wrote after the creation; likewise."""
+    pauses: tuple[int, ...] = ()
+    """Of a single clock: when it stopped and went on, in turn; the last stop may be for good."""
+
+
 class Ticket(msgspec.Struct, gc=False, array_like=True):
     """All that is known of one ticket; times are microseconds since 1970.
 
@@ -91,7 +102,9 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     booked: int = 0
     """How much had been booked for it by then; likewise."""
     tier: str = ""
-    """The customer's, last because tickets are kept by position."""
+    """The customer's, here because tickets are kept by position."""
+    exchange: Exchange | None = None
+    """None where the policy asks for no clock that needs it."""
 
 
 def join(ticket: Ticket, event: Event) -> bool:
@@ -103,6 +116,8 @@ def join(ticket: Ticket, event: Event) -> bool:
             return False
         ticket.replied = event.at
         return True
+    if isinstance(event, CustomerReplied):
+        return False  # no clock of the first response
     if isinstance(event, TicketClosed):
         if ticket.closed is not None and ticket.closed <= event.at:
             return False

@@ -7,7 +7,15 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from monitor.sla.calendar import Calendar
-from monitor.sla.events import DAY, SECOND, AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.events import (
+    DAY,
+    SECOND,
+    AgentReplied,
+    CustomerReplied,
+    Event,
+    TicketClosed,
+    TicketCreated,
+)
 from monitor.sla.policy import Formula, Goal, Policy, Rule, Target
 
 START = 1_769_860_800 * SECOND
@@ -70,6 +78,22 @@ RULES = Policy(
     ),
 )
 
+CLOCKED = Policy(
+    CHANNELS,
+    calendars={"shifts": SHIFTS},
+    clocks={
+        "next_reply": Policy({"chat": Target(30 * SECOND, 60 * SECOND), "email": EMAIL}),
+        "resolution": Policy(
+            {
+                "chat": Target(90 * SECOND, 300 * SECOND, pauses=True),
+                "phone": Target(90 * SECOND, 120 * SECOND, 0.9, GOALS, SHIFTS, pauses=True),
+                "email": Target(300 * SECOND, DAY, calendar=SHIFTS),
+            },
+            teams=("billing",),
+        ),
+    },
+)
+
 _BASES = (0, 0, 0, 30 * SECOND, 600 * SECOND)
 _SPANS = (
     *(0, 0, 0, 5 * SECOND),
@@ -125,6 +149,22 @@ def events(ticket_ids: st.SearchStrategy[str] = ids) -> st.SearchStrategy[Event]
     return st.one_of(creations(ticket_ids), replies(ticket_ids), closes(ticket_ids))
 
 
+def asks(ticket_ids: st.SearchStrategy[str] = ids) -> st.SearchStrategy[CustomerReplied]:
+    return st.builds(CustomerReplied, ticket_ids, moments)
+
+
+def talks(ticket_ids: st.SearchStrategy[str] = ids) -> st.SearchStrategy[Event]:
+    """Draw events of tickets that are much talked about."""
+    return st.one_of(
+        creations(ticket_ids),
+        replies(ticket_ids),
+        replies(ticket_ids),
+        asks(ticket_ids),
+        asks(ticket_ids),
+        closes(ticket_ids),
+    )
+
+
 def histories(max_size: int = 12) -> st.SearchStrategy[list[Event]]:
     return st.lists(events(), min_size=1, max_size=max_size)
 
@@ -142,9 +182,10 @@ def clocks(size: int) -> st.SearchStrategy[list[int]]:
 
 
 @st.composite
-def runs(draw, max_steps: int = 8) -> list[Step]:
+def runs(draw, max_steps: int = 8, of: st.SearchStrategy[Event] | None = None) -> list[Step]:
     """Draw any events at any clock: late, ahead, in any order, in any batches."""
-    batches = draw(st.lists(st.lists(events(), max_size=3), min_size=1, max_size=max_steps))
+    one = events() if of is None else of
+    batches = draw(st.lists(st.lists(one, max_size=3), min_size=1, max_size=max_steps))
     return [
         Step(batch, now) for batch, now in zip(batches, draw(clocks(len(batches))), strict=True)
     ]
