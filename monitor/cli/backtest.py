@@ -14,6 +14,7 @@ from monitor.cli import options
 from monitor.cli.event_file import EventFile
 from monitor.cli.progress import progress
 from monitor.errors import InputError
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
@@ -36,10 +37,12 @@ class Backtest:
 
     def __init__(self, policy: Policy) -> None:
         self.tally = Tally(policy)
+        self.clocks = {name: Tally(promises) for name, promises in policy.clocks.items()}
+        """The figures of the other clocks, by name."""
         self.lines = 0
         self.unusable = 0
         self.first_unusable: list[str] = []
-        self._engine = Engine(policy, views=[self.tally])
+        self._engine = self._new_engine(policy)
         self._decode = Decoder(policy).event
 
     @property
@@ -64,6 +67,12 @@ class Backtest:
                 if self.remembered > _REMEMBERED:
                     self._forget()
         yield from engine.advance(_END_OF_TIME)
+
+    def _new_engine(self, policy: Policy) -> Engine:
+        if not policy.clocks:
+            return Engine(policy, views=[self.tally])
+        views = {name: [tally] for name, tally in self.clocks.items()}
+        return ClockedEngine(policy, views=[self.tally], clock_views=views)
 
     def _forget(self) -> None:
         self._engine.forget()
@@ -110,10 +119,15 @@ def command(file: str, policy_path: Path | None, as_json: bool, events: bool, ap
         )
     figures, targets = backtest.tally.figures(), backtest.tally.targets()
     if as_json and not events:
-        click.echo(json.dumps({"channels": _with_targets(figures, targets)}, indent=1))
+        data = {"channels": _with_targets(figures, targets), **_clocks_data(backtest.clocks)}
+        click.echo(json.dumps(data, indent=1))
     elif not events:
         _show(figures)
         _show_targets(targets)
+        for name, tally in backtest.clocks.items():
+            click.echo(f"\n{name.replace('_', ' ')}")
+            _show(tally.figures())
+            _show_targets(tally.targets())
     _report(file, backtest, seconds)
 
 
@@ -160,6 +174,20 @@ def _with_targets(
         name: {**values, **({"targets": targets[name]} if name in targets else {})}
         for name, values in figures.items()
     }
+
+
+def _clocks_data(clocks: Mapping[str, Tally]) -> dict[str, Any]:
+    """Return the other clocks' figures, if there are any: names are theirs, not first_response."""
+    if not clocks:
+        return {}
+    found = {
+        name: {
+            channel: {key.replace("first_response", name): value for key, value in each.items()}
+            for channel, each in _with_targets(tally.figures(), tally.targets()).items()
+        }
+        for name, tally in clocks.items()
+    }
+    return {"clocks": found}
 
 
 def _show_targets(targets: Mapping[str, list[dict[str, int | float | None]]]) -> None:

@@ -71,6 +71,11 @@ def as_data(policy: Policy) -> dict[str, Any]:
         }
     if policy.rules:
         data["rules"] = [_rule_data(rule) for rule in policy.rules]
+    if policy.clocks:
+        data["clocks"] = {
+            clock: {name: _target_data(target) for name, target in each.channels.items()}
+            for clock, each in policy.clocks.items()
+        }
     return data
 
 
@@ -84,6 +89,8 @@ def _target_data(target: Target) -> dict[str, Any]:
         data["targets"] = _goals_data(target.goals)
     if target.calendar is not None:
         data["hours"] = target.calendar.name
+    if target.pauses:
+        data["pause"] = "waiting_for_customer"
     return data
 
 
@@ -121,18 +128,26 @@ def _off(calendar: Calendar) -> list[str]:
 
 def as_text(policy: Policy) -> str:
     """Return a policy for people."""
-    timed = any(target.calendar for target in policy.channels.values())
-    rows = [("channel", "at risk after", "limit", "share", *(["hours"] if timed else []))]
+    teams = f"{', '.join(policy.teams)} and {OTHER_TEAM}" if policy.teams else "not told apart"
+    lines = [*_table("channel", policy), *_more(policy)]
+    return "\n".join([*lines, "", f"formula: {policy.formula}", f"teams: {teams}"])
+
+
+def _table(head: str, policy: Policy) -> list[str]:
+    """Return the channels' promises, a line each and one for each of a list of targets."""
+    targets = policy.channels.values()
+    timed = any(target.calendar for target in targets)
+    pausing = any(target.pauses for target in targets)
+    rows = [[head, "at risk after", "limit", "share", *(["hours"] * timed), *(["pause"] * pausing)]]
     for name, target in policy.channels.items():
-        rows.append((name, *_row(target), *([_hours(target)] if timed else [])))
-        rows += [("", "", format_duration(g.within), _percent(g.share)) for g in target.goals[:-1]]
+        pause = "while waiting for the customer" if target.pauses else ""
+        rows.append([name, *_row(target), *([_hours(target)] * timed), *([pause] * pausing)])
+        rows += [["", "", format_duration(g.within), _percent(g.share)] for g in target.goals[:-1]]
     widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-    lines = [
+    return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     ]
-    teams = f"{', '.join(policy.teams)} and {OTHER_TEAM}" if policy.teams else "not told apart"
-    return "\n".join([*lines, *_more(policy), "", f"formula: {policy.formula}", f"teams: {teams}"])
 
 
 def _row(target: Target) -> tuple[str, str, str]:
@@ -148,7 +163,10 @@ def _hours(target: Target) -> str:
 
 
 def _more(policy: Policy) -> Iterator[str]:
-    """Yield rules and calendars as they stand in a file."""
+    """Yield the other clocks, and rules and calendars as they stand in a file."""
+    for clock, each in policy.clocks.items():
+        yield ""
+        yield from _table(clock.replace("_", " "), each)
     if not (policy.rules or policy.calendars):
         return
     from monitor.sla.policy_calendars import dump_calendar  # noqa: PLC0415 - YAML

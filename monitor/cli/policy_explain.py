@@ -102,6 +102,14 @@ def as_data(policy: Policy, ticket: dict[str, str], created: int) -> dict[str, A
         "created_at": rfc3339(created),
         "at_risk_at": rfc3339(at_risk_at),
         "due_at": rfc3339(due_at),
+        "clocks": {
+            clock: {
+                "limit_seconds": other.limit / SECOND,
+                "at_risk_seconds": other.at_risk / SECOND,
+            }
+            for clock, promises in policy.clocks.items()
+            if (other := promises.channels.get(ticket["channel"])) is not None
+        },
         "open": calendar is None or calendar.is_open(created),
         "opens_at": rfc3339(created if calendar is None else calendar.next_opening(created)),
     }
@@ -129,9 +137,22 @@ def _lines(policy: Policy, ticket: _Ticket, where: str) -> Iterator[str]:
         team = _group(policy, fields)[1]
         other = " (every team that the policy does not list)" if team == OTHER_TEAM else ""
         yield f"  figures   under team {team}{other}"
+    for clock, promises in policy.clocks.items():
+        beside = promises.channels.get(fields["channel"])
+        if beside is not None:
+            yield f"  {_also_promised(clock, beside)}"
     yield ""
     yield f"Created {_shown(created, target.calendar)}:"
     yield from _deadlines(target, created)
+
+
+def _also_promised(clock: str, target: Target) -> str:
+    """Say what another clock promises; rules are about the first response only."""
+    hours = "" if target.calendar is None else f", in {target.calendar.name} hours"
+    pause = ", paused while waiting for the customer" if target.pauses else ""
+    at_risk = format_duration(target.at_risk)
+    name = clock.replace("_", " ")
+    return f"{name:12}{_promise(target)}; at risk after {at_risk}{hours}{pause}"
 
 
 def _promise(target: Target) -> str:

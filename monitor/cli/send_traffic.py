@@ -29,9 +29,7 @@ def command(broker: str, seed: int, connect_timeout: float) -> int:
     """
     bootstrap = options.checked_broker(broker)
 
-    import uvloop  # noqa: PLC0415 - Kafka is only loaded by the commands that need it
-
-    return uvloop.run(_send(bootstrap, seed, connect_timeout))
+    return asyncio.run(_send(bootstrap, seed, connect_timeout))
 
 
 async def _send(bootstrap: str, seed: int, connect_timeout: float) -> int:
@@ -55,7 +53,7 @@ async def _until_cancelled(settings: "Settings", seed: int, connect_timeout: flo
     with topics.broker_errors(settings):
         async with topics.admin_client(settings) as admin:
             there = await topics.partition_counts(admin, settings.topics.inputs)
-    missing = [name for name in settings.topics.inputs if name not in there]
+    missing = [name for name in settings.topics.inputs[:3] if name not in there]
     if missing:
         raise TopicError(
             f"no topic {', '.join(missing)}: make them first with "

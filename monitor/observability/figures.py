@@ -1,7 +1,7 @@
 """What is true now, added up over partitions: one value for all who show it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -11,6 +11,7 @@ import msgspec
 from monitor.observability.stats import (
     HOUR,
     LONGEST_WAITING,
+    Counts,
     Delays,
     GroupStats,
     PartitionStats,
@@ -98,6 +99,8 @@ class Overview:
     groups: Sequence[Group]
     parts: Sequence[PartitionStats]
     health: Health
+    clocks: "Mapping[str, Overview]" = field(default_factory=dict)
+    """The same of the other clocks, by name."""
 
 
 def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) -> Overview:
@@ -108,7 +111,18 @@ def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) ->
             # One written under another policy may name groups that this one does not.
             found.get((group.channel, group.team), []).append(group)
     groups = [_group(policy, *name, stats) for name, stats in found.items()]
-    return Overview(policy, groups, parts, health)
+    clocks = {
+        name: overview(promises, [_of_clock(part, name) for part in parts], health)
+        for name, promises in policy.clocks.items()
+    }
+    return Overview(policy, groups, parts, health, clocks)
+
+
+def _of_clock(part: PartitionStats, name: str) -> PartitionStats:
+    """Return a partition's figures as if that clock were all there is."""
+    counts = Counts(part.counts.clocks.get(name, []))
+    groups = part.clocks.get(name, [])
+    return msgspec.structs.replace(part, groups=groups, counts=counts, clocks={})
 
 
 def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats]) -> Group:

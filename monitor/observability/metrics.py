@@ -11,7 +11,7 @@ partition's own series only ever grows, whoever shows it.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
@@ -27,7 +27,7 @@ from monitor import __version__
 from monitor.observability.figures import Group, Health, Overview, State
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
 from monitor.sla.events import SECOND
-from monitor.sla.policy import FIELDS, Policy
+from monitor.sla.policy import FIELDS, Clock, Policy
 from monitor.sla.tally import goals_by_channel
 from monitor.sla.ticket import Kind
 from monitor.sla.views import Book
@@ -69,6 +69,21 @@ _EVENTS = {
 _TAKEN_BACK = {**_EVENTS, "met": Book.MET, "abandoned": Book.ABANDONED}
 
 
+_CLOCK_WORDS: Mapping[str, Mapping[str, str]] = {
+    Clock.NEXT_REPLY: {
+        "first human reply": "next human reply",
+        "first response": "next reply",
+        "was created": "began to wait",
+    },
+    Clock.RESOLUTION: {
+        "first human reply": "close",
+        "first response": "close",
+        "answered in time": "closed in time",
+    },
+}
+"""What is said of the first response, as it is said of the other clocks."""
+
+
 class Metrics:
     """What is shown of an `Overview`."""
 
@@ -76,21 +91,29 @@ class Metrics:
         self._policy = policy
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
         self._goals = goals_by_channel(policy)
+        self._clocks = {name: Metrics(promises) for name, promises in policy.clocks.items()}
 
     def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
-        yield from self._backlog(view.groups)
-        yield from self._counters(view.parts)
-        yield from self._windows(view.groups)
-        yield from self._targets()
-        if self._goals:
-            yield from self._goals_kept(view.parts)
+        yield from self._kept(view)
+        for name, clock in view.clocks.items():
+            for family in self._clocks[name]._kept(clock):  # noqa: SLF001 - another of us
+                yield renamed(family, name)
         if self._policy.rules:
             yield self._rules()
         if self._policy.calendars:
             yield from self._hours(view.groups, int(view.health.now * SECOND))
         yield _records(view.parts)
         yield from self._health(view.health)
+
+    def _kept(self, view: Overview) -> Iterator[Metric]:
+        """Yield how the promises of one clock are kept."""
+        yield from self._backlog(view.groups)
+        yield from self._counters(view.parts)
+        yield from self._windows(view.groups)
+        yield from self._targets()
+        if self._goals:
+            yield from self._goals_kept(view.parts)
 
     def _backlog(self, groups: Sequence[Group]) -> Iterator[Metric]:
         for name, text, read in _GAUGES:
@@ -279,6 +302,28 @@ class Metrics:
 
     def _values(self, group: Group) -> list[str]:
         return [group.channel, group.team] if self._policy.teams else [group.channel]
+
+
+def renamed(family: Metric, clock: str) -> Metric:
+    """Return a metric of the first response under the name of another clock."""
+    family.name = clock_name(family.name, clock)
+    for first, other in _CLOCK_WORDS[clock].items():
+        family.documentation = family.documentation.replace(first, other)
+    family.samples = [
+        sample._replace(name=clock_name(sample.name, clock)) for sample in family.samples
+    ]
+    return family
+
+
+def clock_name(name: str, clock: str) -> str:
+    """Return how a metric of the first response is called for another clock."""
+    begin = "sla_window_" if name.startswith("sla_window_") else "sla_"
+    rest = name.removeprefix(begin)
+    plural = f"{clock[:-1]}ies" if clock.endswith("y") else f"{clock}s"
+    for first, other in (("first_responses", plural), ("first_response", clock)):
+        if rest.startswith(first):
+            return f"{begin}{other}{rest.removeprefix(first)}"
+    return f"{begin}{clock}_{rest}"
 
 
 def within(us: int) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from monitor.sla.backlog import Urgent
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
@@ -87,6 +88,8 @@ class Counts(msgspec.Struct, frozen=True):
     """By `Policy.groups`."""
     records: dict[str, dict[str, int]] = {}
     """Records read by topic and outcome."""
+    clocks: dict[str, list[GroupCounts]] = {}
+    """Those of the other clocks, by name."""
 
     @property
     def total(self) -> int:
@@ -105,6 +108,8 @@ class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
     lag: int
     caught_up: bool
     last_commit: float
+    clocks: dict[str, list[GroupStats]] = {}
+    """The figures of the other clocks, by name."""
 
 
 class Delays(msgspec.Struct):
@@ -130,20 +135,29 @@ class Delays(msgspec.Struct):
 def count(engine: Engine, records: Mapping[str, Mapping[str, int]]) -> Counts:
     """Take down a partition's counters as they stand."""
     return Counts(
-        [
-            GroupCounts(
-                list(totals.booked),
-                list(totals.taken_back),
-                list(totals.told),
-                totals.edges,
-                list(totals.buckets),
-                totals.sum_us,
-                {within: list(counts) for within, counts in totals.goals.items()},
-            )
-            for totals in engine.totals.by_group
-        ],
+        _counts(engine),
         {topic: dict(outcomes) for topic, outcomes in records.items()},
+        {name: _counts(each) for name, each in _clocks(engine).items()},
     )
+
+
+def _counts(engine: Engine) -> list[GroupCounts]:
+    return [
+        GroupCounts(
+            list(totals.booked),
+            list(totals.taken_back),
+            list(totals.told),
+            totals.edges,
+            list(totals.buckets),
+            totals.sum_us,
+            {within: list(counts) for within, counts in totals.goals.items()},
+        )
+        for totals in engine.totals.by_group
+    ]
+
+
+def _clocks(engine: Engine) -> Mapping[str, Engine]:
+    return engine.clocks if isinstance(engine, ClockedEngine) else {}
 
 
 def partition_stats(
@@ -163,12 +177,17 @@ def partition_stats(
     return PartitionStats(
         partition=number,
         clock=engine.clock,
-        groups=[_group(engine, index, brief) for index in range(len(engine.policy.groups))],
+        groups=_groups(engine, brief),
+        clocks={name: _groups(each, True) for name, each in _clocks(engine).items()},
         counts=counts,
         lag=lag,
         caught_up=caught_up,
         last_commit=last_commit,
     )
+
+
+def _groups(engine: Engine, brief: bool) -> list[GroupStats]:
+    return [_group(engine, index, brief) for index in range(len(engine.policy.groups))]
 
 
 def _group(engine: Engine, index: int, brief: bool) -> GroupStats:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from monitor.sla.life import Life, stages, thresholds
-from monitor.sla.pauses import elapsed, stopped
+from monitor.sla.pauses import elapsed, known
 from monitor.sla.policy import Clock, Target
 from monitor.sla.ticket import Kind, Telling, Ticket
 
@@ -80,10 +80,7 @@ def _effect(
     else:
         waited_to = clock if state.ended_at is None else state.ended_at
     waited_to = max(created, waited_to)
-    pauses = () if ticket.exchange is None else ticket.exchange.pauses
-    if stopped(pauses, waited_to):
-        # Nobody knows when it will go on: told is when it would be due if that were now.
-        pauses = (*[moment for moment in pauses if moment <= waited_to], waited_to)
+    pauses = () if ticket.exchange is None else known(ticket.exchange.pauses, waited_to)
     return Effect(
         ticket.ticket_id,
         kind,

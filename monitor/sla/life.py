@@ -182,4 +182,7 @@ def forget_at(ticket: Ticket, state: Life) -> int | None:
         ticket.closed or 0,
         state.ended_at or 0,
     )
+    if ticket.exchange is not None and ticket.created is not None and ticket.closed is None:
+        # Its other clocks end when it is given up, and what is over is remembered.
+        last = max(last, ticket.created + EXPIRES_AFTER)
     return last + REMEMBERED_FOR

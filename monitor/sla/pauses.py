@@ -35,9 +35,13 @@ def elapsed(target: Target, created: int, end: int, pauses: tuple[int, ...]) -> 
     )
 
 
-def stopped(pauses: tuple[int, ...], at: int) -> bool:
-    """Tell whether the clock stands at a moment."""
-    return sum(moment <= at for moment in pauses) % 2 == 1
+def known(pauses: tuple[int, ...], at: int) -> tuple[int, ...]:
+    """Return what is known of pauses at a moment; one that lasts ends now, for all anybody knows.
+
+    Whatever is told at a moment is told as it would have been live.
+    """
+    until_now = tuple(moment for moment in pauses if moment <= at)
+    return (*until_now, at) if len(until_now) % 2 else until_now
 
 
 def _running(created: int, pauses: tuple[int, ...]) -> Iterator[tuple[int, int]]:

@@ -64,7 +64,8 @@ def spans(ticket: Ticket | None, policy: Policy) -> dict[str, tuple[Span, ...]]:
             found[clock] = _next_replies(ticket, ticket.created)
         else:
             pauses = _pauses(ticket, ticket.created) if target.pauses else ()
-            found[clock] = (Span(0, ticket.created, ticket.closed, None, pauses),)
+            ended = None if ticket.closed is None else max(ticket.closed, ticket.created)
+            found[clock] = (Span(0, ticket.created, ended, None, pauses),)
     return found
 
 

@@ -45,7 +45,7 @@ class Monitor:
 
         Raises `BrokerUnreachableError` and `TopicError`; what goes wrong later is mended.
         """
-        inputs, partitions = await topics.prepare(self.settings)
+        inputs, partitions = await topics.prepare(self.settings, exchange=bool(self.policy.clocks))
         self._kinds = {
             name: kind
             for name, kind in zip(self.settings.topics.inputs, KINDS, strict=True)
@@ -126,7 +126,7 @@ class Monitor:
             self.policy,
             self._app.consumer,
             self._kinds,
-            over_at_reply=len(self._kinds) < len(KINDS),
+            over_at_reply=self.settings.topics.closed not in self._kinds,
             on_commit=self.delays.observe,
         )
 

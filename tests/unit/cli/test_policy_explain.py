@@ -99,6 +99,7 @@ def test_as_json_it_is_what_a_program_asks_for(explain):
         "created_at": "2026-11-30T17:00:00Z",
         "at_risk_at": "2026-12-03T15:12:00Z",
         "due_at": "2026-12-04T10:00:00Z",
+        "clocks": {},
         "open": False,
         "opens_at": "2026-12-02T06:00:00Z",
     }

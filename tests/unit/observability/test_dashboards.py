@@ -70,6 +70,13 @@ def test_every_query_adds_up_over_hosts_partitions_and_teams(policy):
         )
 
 
+def test_of_what_every_host_tells_of_all_hosts_the_greatest_is_shown():
+    unserved = [q for q in queries(boards(DEFAULT_POLICY)) if "partitions_unserved" in q.expression]
+    assert [(q.board, q.expression) for q in unserved] == [
+        ("health.json", "max(sla_partitions_unserved)")
+    ]
+
+
 def test_a_ratio_that_cannot_be_added_up_is_a_mean():
     policy = Policy(DEFAULT_POLICY.channels, Formula.ANSWERED_ONLY)
     levels = [q for q in queries(boards(policy)) if "service_level_ratio" in q.expression]

@@ -1,15 +1,28 @@
 """Lists of targets, rules and business hours, as far as anybody sees them."""
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.observability.exposition import exposition
 from monitor.observability.figures import longest_waiting, overview
+from monitor.observability.metrics import clock_name
 from monitor.observability.snapshot import snapshot
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.engine import Engine
-from monitor.sla.events import SECOND, AgentReplied, TicketCreated
+from monitor.sla.events import SECOND, AgentReplied, CustomerReplied, TicketClosed, TicketCreated
 from monitor.sla.policy import Policy, Rule
 from tests.unit.observability.test_metrics import health, part, scrape, shown
-from tests.unit.sla.strategies import CHANNELS, GOALS, HOURS, LISTS, RULES, SHIFTS, START
+from tests.unit.sla.strategies import (
+    CHANNELS,
+    CLOCKED,
+    GOALS,
+    HOURS,
+    LISTS,
+    PLAIN,
+    RULES,
+    SHIFTS,
+    START,
+)
 
 
 def at(seconds):
@@ -128,3 +141,55 @@ def test_counters_of_targets_go_on_where_they_were_kept():
     one = engine(LISTS, TicketCreated("a", "chat", at(0)), AgentReplied("a", at(10)))
     again = Engine(LISTS, clock=one.clock, totals=one.totals.stored())
     assert again.totals.by_group[0].goals == {goal.within: [1, 0, 0, 0] for goal in GOALS}
+
+
+@pytest.fixture
+def clocked():
+    """One who waits for the next reply for too long, and one whose ticket was closed in time."""
+    one = ClockedEngine(CLOCKED)
+    for event in (
+        TicketCreated("a", "chat", at(0)),
+        AgentReplied("a", at(10)),
+        CustomerReplied("a", at(20)),
+        AgentReplied("a", at(30)),
+        CustomerReplied("a", at(40)),
+        TicketCreated("b", "email", at(50)),
+        TicketClosed("b", at(60)),
+    ):
+        one.step(event, event.at)
+    one.advance(at(101))
+    return one
+
+
+def test_the_other_clocks_have_the_first_response_s_metrics_under_their_own_name(clocked):
+    found = scrape(CLOCKED, [clocked])
+    chat = {"channel": "chat"}
+    assert found.sum("sla_next_reply_tickets_overdue", **chat) == 1
+    assert found.sum("sla_next_replies_total", outcome="met", **chat) == 1
+    assert found.sum("sla_next_replies_total", outcome="missed", **chat) == 1
+    assert found.sum("sla_next_reply_seconds_sum", **chat) == 10
+    assert found.sum("sla_next_reply_seconds_bucket", le="60.0", **chat) == 1
+    assert found.sum("sla_next_reply_ticket_events_total", kind="breached", **chat) == 1
+    assert found.sum("sla_next_reply_target_seconds", threshold="limit", **chat) == 60
+    assert found.sum("sla_window_next_reply_service_level_ratio", window="5m", **chat) == 0.5
+    assert found.sum("sla_window_next_reply_seconds_count", window="5m", **chat) == 1
+    email = {"channel": "email", "team": "other"}
+    assert found.sum("sla_resolutions_total", outcome="met", **email) == 1
+    assert found.sum("sla_resolution_tickets_waiting", **email) == 0
+    assert found.sum("sla_resolution_tickets_waiting", channel="chat", team="other") == 1
+    assert found.sum("sla_first_responses_total", outcome="met", **chat) == 1
+
+
+def test_each_metric_of_each_clock_is_there_once_and_says_whose_it_is(clocked):
+    text = exposition(shown(CLOCKED, [clocked]))
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(set(names)) == len(names)
+    first = {family.name for family in shown(PLAIN, [Engine(PLAIN)])}
+    of_the_monitor = {"sla_records", "sla_detection_delay_seconds", "sla_lag_records"}
+    of_the_monitor |= {name for name in first if name.endswith("_info") or "commit" in name}
+    of_the_monitor |= {"sla_caught_up", "sla_partitions_unserved"}
+    for clock in CLOCKED.clocks:
+        assert {clock_name(name, clock) for name in first - of_the_monitor} <= set(families)
+    assert families["sla_resolution_seconds"].documentation.startswith("Time to the close.")
+    assert families["sla_resolution_goal_ratio"].samples

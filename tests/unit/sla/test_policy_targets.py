@@ -79,6 +79,31 @@ BROKEN = {
         4,
         "office longer than 30 d, and a ticket expires then; write less than 7d3h25m, or more",
     ),
+    "a clock with no limit": (
+        chat("{limit: 2m, next_reply: {share: 90%}}"),
+        4,
+        "chat.next_reply: limit is missing; write {at_risk: 80%, limit: 2m}",
+    ),
+    "a clock as one value": (
+        chat("{limit: 2m, resolution: 3d}"),
+        4,
+        "resolution: is a single value",
+    ),
+    "a pause of another clock": (
+        chat("{limit: 2m, next_reply: {limit: 1h, pause: waiting_for_customer}}"),
+        4,
+        "next_reply.pause: is no key here; the keys are",
+    ),
+    "a pause for another reason": (
+        chat("{limit: 2m, resolution: {limit: 1h, pause: lunch}}"),
+        4,
+        'resolution.pause: "lunch" stops no clock; write waiting_for_customer',
+    ),
+    "a misspelt clock": (
+        chat("{limit: 2m, resolutions: {limit: 1h}}"),
+        4,
+        "chat.resolutions: is no key here; did you mean resolution?",
+    ),
     "a rule as one value": (
         f"{OFFICE}{CHAT}rules: fast\n",
         5,
@@ -214,3 +239,31 @@ def test_goals_that_make_no_sense_cannot_be_made():
     for goals in ((Goal(1, 0.5), Goal(9, 0.8)), (Goal(9, 0.5), Goal(9, 0.9))):
         with pytest.raises(PolicyError):
             Target(5, 9, 0.9, goals)
+
+
+def test_the_other_clocks_of_a_channel_have_promises_of_their_own():
+    policy = parse_policy(
+        f"{OFFICE}channels:\n"
+        "  chat: {limit: 2m, next_reply: {limit: 5m, at_risk: 50%}}\n"
+        "  email:\n"
+        "    limit: 24h\n"
+        "    next_reply: {limit: 8h, hours: office}\n"
+        "    resolution: {targets: [50% within 1d, 90% within 3d], pause: waiting_for_customer}\n"
+        "teams: [billing]\n"
+    )
+    days = 24 * HOUR
+    goals = (Goal(days, 0.5), Goal(3 * days, 0.9))
+    assert policy.clocks == {
+        "next_reply": Policy(
+            {
+                "chat": Target(150 * SECOND, 5 * MINUTE),
+                "email": Target(8 * HOUR * 4 // 5, 8 * HOUR, calendar=CALENDAR),
+            },
+            teams=("billing",),
+        ),
+        "resolution": Policy(
+            {"email": Target(3 * days * 4 // 5, 3 * days, 0.9, goals, pauses=True)},
+            teams=("billing",),
+        ),
+    }
+    assert parse_policy(dump_policy(policy)) == policy
