@@ -17,6 +17,9 @@ from monitor.sla.windows import Pane, totals
 LONGEST_WAITING: Final = 8
 """How many tickets a channel shows by name."""
 
+LONGEST_TEXT: Final = 120
+"""What a producer calls a ticket may be a megabyte long; walls and hosts get the beginning."""
+
 HOUR: Final = "1h"
 """The window whose panes are the minutes of the last hour."""
 
@@ -213,7 +216,12 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
 def _waiting(engine: Engine, urgent: Urgent) -> Waiting:
     due_at, created, ticket_id, at_risk_at = urgent
     ticket = engine.tickets[ticket_id]
-    return Waiting(due_at, created, ticket_id, ticket.team, ticket.priority, at_risk_at)
+    texts = map(_short, (ticket_id, ticket.team, ticket.priority))
+    return Waiting(due_at, created, *texts, at_risk_at)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def _sums(pane: Pane) -> Sums:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from monitor.errors import BrokerRefusedError
 from monitor.observability.figures import Health, State
 from monitor.observability.stats import Delays, PartitionStats, partition_stats
 from monitor.sla.events import SECOND
@@ -14,8 +15,9 @@ from monitor.streaming import topics
 from monitor.streaming.app import create_app
 from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
+from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import Settings, Topics
-from monitor.streaming.tasks import end
+from monitor.streaming.tasks import end, outline
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
@@ -25,6 +27,9 @@ KINDS: Final = Topics().inputs
 
 AWAY_SECONDS: Final = 3.0
 """With no answer for this long the broker is said to be away."""
+
+REFUSAL_SECONDS: Final = 5.0
+"""How often a broker that is away is asked whether it is there and does not want us."""
 
 
 class Monitor:
@@ -140,9 +145,10 @@ class Monitor:
                 self._app = create_app(self.settings, self._kinds, self._partitions)
                 await self._app.start()
                 await self._app.wait_until_stopped()
-                log.warning("the worker stopped: %s; starting another", self._app.crash_reason)
+                why = outline(self._app.crash_reason)
+                log.warning("the worker stopped: %s; starting another", why)
             except Exception as error:  # noqa: BLE001 - whatever it is, the monitor lives on
-                log.warning("the worker failed: %s; starting another", error)
+                log.warning("the worker failed: %s; starting another", outline(error))
             finally:
                 watcher.cancel()
             await self._partitions.drop(1.0)
@@ -153,17 +159,22 @@ class Monitor:
             pause = min(2 * pause, 10.0)
 
     async def _watch_broker(self) -> None:
-        """Say once when the broker goes away, and once when it is back."""
-        away = False
+        """Say once when the broker goes away, why it refuses us if it does, and when it is back."""
+        away, told, looked = False, "", 0.0
         while True:
             await asyncio.sleep(1.0)
-            is_away = self.health().state is State.BROKER_AWAY
-            if is_away != away:
-                away = is_away
-                if away:
-                    log.warning("the broker is away; going on as soon as it answers")
-                else:
-                    log.info("the broker is back")
+            was_away, away = away, self.health().state is State.BROKER_AWAY
+            if away and not was_away:
+                log.warning("the broker is away; going on as soon as it answers")
+            elif was_away and not away:
+                log.info("the broker is back")
+                told = ""
+            if away and time.monotonic() - looked > REFUSAL_SECONDS:
+                reason = await why_not(self.settings)
+                looked = time.monotonic()
+                if isinstance(reason, BrokerRefusedError) and str(reason) != told:
+                    told = str(reason)
+                    log.warning("%s", told)
 
     async def _stop_app(self, timeout_seconds: float) -> None:
         app, self._app = self._app, None

@@ -27,6 +27,7 @@ from monitor.streaming.offsets import committed
 from monitor.streaming.pace import Pace
 from monitor.streaming.settings import Settings
 from monitor.streaming.state import PartitionState
+from monitor.streaming.tasks import outline
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class PartitionTask:
         on_commit: Committed,
     ) -> None:
         self.number = number
+        self._where = {"partition": number}  # for the log
         self.state: PartitionState | None = None
         """None while it is being opened."""
         self.last_commit = 0.0
@@ -103,7 +105,7 @@ class PartitionTask:
             return
         end = state.ends[topic]
         if chunk.begin != end:
-            log.warning("%s: reading again from %d", chunk.tp, end)
+            log.warning("%s: reading again from %d", chunk.tp, end, extra=self._where)
             self._consumer.read_from(chunk.tp, end)
             return
         try:
@@ -140,6 +142,7 @@ class PartitionTask:
             log.warning(
                 "partition %d: its last commit did not end in time; it is done again at the start",
                 self.number,
+                extra=self._where,
             )
             self._run.cancel()
             await asyncio.wait([self._run], timeout=0.6)
@@ -157,11 +160,14 @@ class PartitionTask:
                 await self._open()
                 await self._serve()
             except ProducerFenced:
-                log.warning("partition %d: another worker has taken it over", self.number)
+                taken = "partition %d: another worker has taken it over"
+                log.warning(taken, self.number, extra=self._where)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("partition %d: %s; beginning again", self.number, _say(error))
+                failed = "partition %d: %s; beginning again"
+                log.warning(failed, self.number, outline(error), extra=self._where)
             except Exception:
-                log.exception("partition %d failed; beginning again", self.number)
+                failed = "partition %d failed; beginning again"
+                log.exception(failed, self.number, extra=self._where)
             finally:
                 await self._let_go()
             if self._closing:
@@ -216,7 +222,8 @@ class PartitionTask:
         self.counts = self._count(self.state)
         self._failure = None
         self._pace.committed()
-        log.info("partition %d: %d tickets, reading on", self.number, len(kept.tickets))
+        read = "partition %d: %d tickets, reading on"
+        log.info(read, self.number, len(kept.tickets), extra=self._where)
         if not self._suspended:
             self._read_on()
 
@@ -347,7 +354,3 @@ def _note(task: "asyncio.Task[Any]") -> bool:
 
 def _wall() -> int:
     return int(time.time() * SECOND)
-
-
-def _say(error: BaseException) -> str:
-    return str(error) or type(error).__name__
