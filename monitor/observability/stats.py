@@ -216,8 +216,8 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
 def _waiting(engine: Engine, urgent: Urgent) -> Waiting:
     due_at, created, ticket_id, at_risk_at = urgent
     ticket = engine.tickets[ticket_id]
-    texts = map(_short, (ticket_id, ticket.team, ticket.priority))
-    return Waiting(due_at, created, *texts, at_risk_at)
+    ticket_id, team, priority = map(_short, (ticket_id, ticket.team, ticket.priority))
+    return Waiting(due_at, created, ticket_id, team, priority, at_risk_at)
 
 
 def _short(text: str) -> str:

@@ -23,7 +23,12 @@ class Topics:
     @property
     def inputs(self) -> tuple[str, ...]:
         """All that is read; only the first two need exist."""
-        return self.created, self.replied, self.closed, self.customer_replied
+        return *self.usual, self.customer_replied
+
+    @property
+    def usual(self) -> tuple[str, str, str]:
+        """What is read under every policy; the last one need not exist."""
+        return self.created, self.replied, self.closed
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,7 +272,7 @@ async def prepare(settings: Settings, *, exchange: bool = False) -> tuple[tuple[
     do.
     """
     async with admin_client(settings) as admin:
-        wanted = settings.topics.inputs if exchange else settings.topics.inputs[:3]
+        wanted = settings.topics.inputs if exchange else settings.topics.usual
         counts = await partition_counts(admin, wanted)
         missing = [name for name in wanted[:2] if name not in counts]
         if missing:
