@@ -1,4 +1,4 @@
-"""The other clocks on their way through Kafka: told as by the backtest, once, also after a restart."""
+"""The other clocks on their way through Kafka: told as by the backtest, once, restarted too."""
 
 import asyncio
 import json
