@@ -53,7 +53,7 @@ class Backlog:
     def due(self, state: Life) -> int:
         """Return when the line in which a ticket stands has it looked at."""
         line = self._first_lines.get(state.phase, self._open)
-        return line.due(state.created)
+        return state.created + line.span if line.deadline is None else line.due(state.created)
 
     def enter(self, ticket: Ticket) -> None:
         """Count a ticket never seen before that has begun to wait."""

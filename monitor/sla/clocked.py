@@ -54,8 +54,8 @@ class ClockedEngine(Engine):
                 clock=clock,
                 tickets=_with_told(runs[name], mine.told),
                 totals=mine.totals,
-                over_at_reply=True,
                 views=(clock_views or {}).get(name, ()),
+                kept=[run.ticket_id for run in mine.told],
             )
 
     @property

@@ -87,8 +87,8 @@ class Line:
     """
 
     __slots__ = (
-        *("_belongs", "_compact_at", "_deadline", "_first", "_last", "_late", "_queue", "_span"),
-        "head",
+        *("_belongs", "_compact_at", "_first", "_last", "_late", "_queue"),
+        *("deadline", "head", "span"),
     )
 
     def __init__(
@@ -104,8 +104,8 @@ class Line:
 
         self.head = NEVER
         """No ticket is due earlier; exact after `first`."""
-        self._span = span
-        self._deadline = deadline
+        self.span = span
+        self.deadline = deadline
         self._belongs = belongs
         self._queue: deque[Ticket] = deque()
         self._first = NEVER
@@ -119,9 +119,9 @@ class Line:
 
     def due(self, created: int) -> int:
         """Return the clock at which a ticket of this creation is to be looked at."""
-        if self._deadline is None:
-            return created + self._span
-        return self._deadline(created) + 1
+        if self.deadline is None:
+            return created + self.span
+        return self.deadline(created) + 1
 
     def join(self, ticket: Ticket) -> None:
         """Add a ticket that stands here from now on."""

@@ -4,15 +4,19 @@ So lines, windows, counters, retractions and restarts are those of the first res
 what is known of a run may change in any way, for it is worked out from the times of a ticket.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from monitor.sla.backlog import Backlog, PausedBacklog
 from monitor.sla.effects import Effect, retell
 from monitor.sla.engine import Engine
 from monitor.sla.life import NOT_THERE
+from monitor.sla.policy import Policy
 from monitor.sla.promises import NO_PROMISE
 from monitor.sla.spans import Span
 from monitor.sla.ticket import Exchange, Phase, Ticket
+from monitor.sla.totals import GroupTotals
+from monitor.sla.views import View
 
 _SEPARATOR: Final = "\0"
 
@@ -51,6 +55,22 @@ class SpanEngine(Engine):
 
     _copies = 2
 
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        clock: int,
+        tickets: Iterable[Ticket],
+        totals: dict[str, GroupTotals] | None,
+        views: Sequence[View],
+        kept: Iterable[str],
+    ) -> None:
+        super().__init__(
+            policy, clock=clock, tickets=tickets, totals=totals, over_at_reply=True, views=views
+        )
+        self.kept = set(kept)
+        """The runs of which something is kept."""
+
     def put(self, new: Ticket | None, key: str) -> list[Effect]:
         """Take what is known of a run now, None if there never was one; return what to tell."""
         ticket = self.tickets.get(key) or Ticket(key)
@@ -88,18 +108,25 @@ class SpanEngine(Engine):
         self._drop(ticket)
         return True
 
+    def drain(self) -> Iterator[tuple[str, Ticket | None]]:
+        """Hand out what is to be kept of the runs that changed: those of which something was told.
+
+        None stands for one that was kept and is not to be any more.
+        """
+        changed, self.changed = self.changed, {}
+        for key, run in changed.items():
+            if run is not None and run.revisions:
+                self.kept.add(key)
+                yield key, run
+            elif key in self.kept:
+                self.kept.remove(key)
+                yield key, None
+
     def forget(self) -> int:
         """Drop nothing by itself, but do not heap up what could be."""
         for _ in self._fading.until(self.clock):
             pass
         return 0
-
-    def _drop(self, ticket: Ticket) -> None:
-        key = ticket.ticket_id
-        del self.tickets[key]
-        self.changed.pop(key, None)
-        if ticket.revisions:  # else nothing of it was kept
-            self.changed[key] = None
 
     def _take_back(self, ticket: Ticket, effects: list[Effect]) -> None:
         """Take all back that was told of a run that never was."""

@@ -168,9 +168,7 @@ def _engine(
 
 def _runs(name: str, engine: SpanEngine) -> list[tuple[bytes, bytes | None]]:
     """Return what is to be kept of a clock's runs: all else is worked out from the tickets."""
-    changed, engine.changed = engine.changed, {}
     return [
         (run_key(name, key), None if run is None else pack_ticket(run))
-        for key, run in changed.items()
-        if run is None or run.revisions
+        for key, run in engine.drain()
     ]

@@ -73,6 +73,8 @@ def test_a_ticket_is_at_risk_then_breached_then_answered_late():
         "closed": None,
         "retracts": (),
         "tier": "",
+        "clock": "first_response",
+        "number": 0,
     }
     assert one.advance(at(120)) == []
     (breached,) = one.advance(at(120) + 1)
