@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -72,7 +73,8 @@ async def serving(
         say_what_is_read(inputs, partitions)
         try:
             async with in_background(
-                publish(settings, name, monitor.each_part), listen(settings, elsewhere, partitions)
+                publish(settings, name, policy, monitor.each_part),
+                listen(settings, elsewhere, partitions),
             ):
                 yield address
         finally:
@@ -129,8 +131,8 @@ async def in_background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None
 
 
 def new_host_name() -> str:
-    """Return what tells one monitor from others in what they publish."""
-    return uuid.uuid4().hex
+    """Return what tells one monitor from others in what they publish: its host, and a number."""
+    return f"{socket.gethostname()}/{uuid.uuid4().hex[:8]}"
 
 
 def say_what_is_read(inputs: Sequence[str], partitions: int) -> None:

@@ -107,7 +107,7 @@ async def _run(monitor: Monitor, host: str) -> None:
         lambda _: log.warning("no broker answers at %s yet", bootstrap),
     )
     await monitor.start()
-    await publish(monitor.settings, host, monitor.each_part)
+    await publish(monitor.settings, host, monitor.policy, monitor.each_part)
 
 
 async def _answer(reader: StreamReader, writer: StreamWriter, monitor: Monitor) -> None:

@@ -17,6 +17,7 @@ from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import Settings, Topics
+from monitor.streaming.store import KafkaStore
 from monitor.streaming.tasks import end, outline
 from monitor.streaming.transport import Consumer
 
@@ -125,11 +126,13 @@ class Monitor:
         )
 
     def _open_task(self, number: int) -> PartitionTask:
+        consumer = self._app.consumer
         return PartitionTask(
             number,
             self.settings,
             self.policy,
-            self._app.consumer,
+            consumer,
+            KafkaStore(self.settings, number, self._kinds, consumer),
             self._kinds,
             over_at_reply=self.settings.topics.closed not in self._kinds,
             on_commit=self.delays.observe,

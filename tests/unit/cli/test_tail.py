@@ -136,6 +136,8 @@ def test_a_partition_keeps_its_own_order_whatever_the_timestamps_say():
         (["--since", "1"], "has no unit"),
         (["--kind", "late"], "is not one of"),
         (["--broker", "localhost"], "is not HOST:PORT"),
+        (["--summary", "--since", "1h"], "leave out --since"),
+        (["--summary", "--kind", "breached"], "leave out --since"),
     ],
 )
 def test_options_that_cannot_work_are_wrong_usage(arguments, said):
