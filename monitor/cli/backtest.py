@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -15,6 +15,7 @@ from monitor.cli.backtest_forecast import forecast_quality, show_quality
 from monitor.cli.event_file import EventFile
 from monitor.cli.progress import progress
 from monitor.errors import InputError
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
@@ -39,10 +40,12 @@ class Backtest:
     def __init__(self, policy: Policy, *, forecasts: bool = False) -> None:
         self.tally = Tally(policy)
         self._looks = forecasts
+        self.clocks = {name: Tally(promises) for name, promises in policy.clocks.items()}
+        """The figures of the other clocks, by name."""
         self.lines = 0
         self.unusable = 0
         self.first_unusable: list[str] = []
-        self._engine = Engine(policy, views=[self.tally])
+        self._engine = self._new_engine(policy)
         self._decode = Decoder(policy).event
 
     @property
@@ -90,6 +93,12 @@ class Backtest:
             yield from engine.advance(at)
             engine.look()
             at = next_look(at)
+
+    def _new_engine(self, policy: Policy) -> Engine:
+        if not policy.clocks:
+            return Engine(policy, views=[self.tally])
+        views = {name: [tally] for name, tally in self.clocks.items()}
+        return ClockedEngine(policy, views=[self.tally], clock_views=views)
 
     def _forget(self) -> None:
         self._engine.forget()
@@ -147,13 +156,19 @@ def command(
             f"{file}: none of its {backtest.lines} events can be used; "
             + "; ".join(backtest.first_unusable[:1])
         )
-    figures = backtest.tally.figures()
+    figures, targets = backtest.tally.figures(), backtest.tally.targets()
     quality = forecast_quality(policy, backtest.forecasts) if forecast else None
     if as_json and not events:
+        data = {"channels": _with_targets(figures, targets), **_clocks_data(backtest.clocks)}
         added = {} if quality is None else {"forecasts": quality}
-        click.echo(json.dumps({"channels": figures} | added, indent=1))
+        click.echo(json.dumps(data | added, indent=1))
     elif not events:
         _show(figures)
+        _show_targets(targets)
+        for name, tally in backtest.clocks.items():
+            click.echo(f"\n{name.replace('_', ' ')}")
+            _show(tally.figures())
+            _show_targets(tally.targets())
         if quality is not None:
             show_quality(quality)
     _report(file, backtest, seconds)
@@ -191,6 +206,45 @@ def _show(figures: Mapping[str, Mapping[str, int | float | None]]) -> None:
             label.replace("_", " "), *(_cell(row, values[row]) for values in figures.values())
         )
     Console().print(table)
+
+
+def _with_targets(
+    figures: Mapping[str, Mapping[str, int | float | None]],
+    targets: Mapping[str, list[dict[str, int | float | None]]],
+) -> dict[str, dict[str, Any]]:
+    """Return the figures, with those of a channel's list of targets among them."""
+    return {
+        name: {**values, **({"targets": targets[name]} if name in targets else {})}
+        for name, values in figures.items()
+    }
+
+
+def _clocks_data(clocks: Mapping[str, Tally]) -> dict[str, Any]:
+    """Return the other clocks' figures, if there are any: names are theirs, not first_response."""
+    if not clocks:
+        return {}
+    found = {
+        name: {
+            channel: {key.replace("first_response", name): value for key, value in each.items()}
+            for channel, each in _with_targets(tally.figures(), tally.targets()).items()
+        }
+        for name, tally in clocks.items()
+    }
+    return {"clocks": found}
+
+
+def _show_targets(targets: Mapping[str, list[dict[str, int | float | None]]]) -> None:
+    """Print for people how each of a list of targets was kept."""
+    for name, kept in targets.items():
+        click.echo(f"\n{name}")
+        for each in kept:
+            within = format_duration(int((each["within_seconds"] or 0) * SECOND))
+            ratio = each["met_ratio"]
+            shown = "none decided" if ratio is None else f"{ratio:.1%}"
+            click.echo(
+                f"  {each['share']:.0%} within {within}: {shown} "
+                f"({each['met']:,} met, {each['missed']:,} missed)"
+            )
 
 
 def _cell(row: str, value: float | None) -> str:

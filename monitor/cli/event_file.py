@@ -20,7 +20,7 @@ import msgspec
 
 from monitor.errors import InputError
 
-KINDS: Final = ("ticket-created", "agent-replied", "ticket-closed")
+KINDS: Final = ("ticket-created", "agent-replied", "ticket-closed", "customer-replied")
 STDIN: Final = "-"
 
 _GZIP: Final = b"\x1f\x8b"
@@ -42,7 +42,7 @@ class Line(NamedTuple):
 
 
 class _Typed(msgspec.Struct, gc=False):
-    type: Literal["ticket-created", "agent-replied", "ticket-closed"]
+    type: Literal["ticket-created", "agent-replied", "ticket-closed", "customer-replied"]
 
 
 _read_type = msgspec.json.Decoder(_Typed).decode

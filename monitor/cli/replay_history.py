@@ -17,6 +17,7 @@ TIME_FIELDS: Final = {
     "ticket-created": "created_at",
     "agent-replied": "replied_at",
     "ticket-closed": "closed_at",
+    "customer-replied": "replied_at",
 }
 """Where each kind of event has its time."""
 

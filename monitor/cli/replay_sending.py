@@ -60,6 +60,7 @@ async def replay(
                 partitions,
                 plan().age(),
                 closed=found.counts["ticket-closed"] > 0,
+                customer_replied=found.counts["customer-replied"] > 0,
                 shift_to_now=shift_to_now,
             )
     report = Report(found.counts.total())

@@ -28,11 +28,12 @@ async def prepare(
     age: int,
     *,
     closed: bool,
+    customer_replied: bool,
     shift_to_now: bool,
 ) -> int:
     """Make topics that take events of this age and keep them; return how many partitions each has.
 
-    `closed` says whether there are events for the optional topic. Raises `TopicError`.
+    The optional ones are made if there are events for them. Raises `TopicError`.
     """
     inputs = settings.topics.inputs
     there = await topics.partition_counts(admin, inputs)
@@ -40,7 +41,8 @@ async def prepare(
     count = _common_count(found, partitions)
     configs = await topics.configs(admin, found)
     refuse_broker_times(configs, shift_to_now=shift_to_now)
-    specs = topics.input_specs(settings, count, retention_ms=-1, closed=closed)
+    optional = {"closed": closed, "customer_replied": customer_replied}
+    specs = topics.input_specs(settings, count, retention_ms=-1, **optional)
     created = await topics.create(admin, specs)
     if created:
         _say(f"created {', '.join(created)} with {count} partitions, kept without a limit")

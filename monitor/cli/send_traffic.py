@@ -50,7 +50,7 @@ async def _until_cancelled(settings: Settings, seed: int, connect_timeout: float
     with topics.broker_errors(settings):
         async with topics.admin_client(settings) as admin:
             there = await topics.partition_counts(admin, settings.topics.inputs)
-    missing = [name for name in settings.topics.inputs if name not in there]
+    missing = [name for name in settings.topics.usual if name not in there]
     if missing:
         raise TopicError(
             f"no topic {', '.join(missing)}: make them first with "

@@ -69,6 +69,11 @@ def command() -> None:
     is_flag=True,
     help="Without the topic ticket-closed: a ticket is over at its first response.",
 )
+@click.option(
+    "--customer-replied",
+    is_flag=True,
+    help="With the topic customer-replied, for a policy with clocks of the next reply or pauses.",
+)
 @options.app_id
 @options.connect_timeout(10)
 @options.as_json
@@ -79,6 +84,7 @@ def create(
     partitions: int | None,
     retention: int,
     no_ticket_closed: bool,
+    customer_replied: bool,
     app_id: str,
     connect_timeout: float,
     as_json: bool,
@@ -97,6 +103,7 @@ def create(
             partitions,
             retention,
             closed=not no_ticket_closed,
+            customer_replied=customer_replied,
             timeout_seconds=connect_timeout,
         )
     )
@@ -115,6 +122,7 @@ async def _create(
     retention: int,
     *,
     closed: bool,
+    customer_replied: bool,
     timeout_seconds: float,
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Return the topics created and those that were there, with their partitions."""
@@ -128,7 +136,13 @@ async def _create(
             counts = await topics.partition_counts(admin, names)
             found = {name: counts[name] for name in names if name in counts}
             count = partitions or next(iter(found.values()), topics.DEFAULT_PARTITIONS)
-            inputs = topics.input_specs(settings, count, retention_ms=retention, closed=closed)
+            inputs = topics.input_specs(
+                settings,
+                count,
+                retention_ms=retention,
+                closed=closed,
+                customer_replied=customer_replied,
+            )
             specs = [*inputs, *topics.output_specs(settings, count)]
             _refuse_wrong_counts(found, count, given=partitions is not None)
             created = await topics.create(admin, specs)

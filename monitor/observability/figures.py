@@ -1,9 +1,10 @@
 """What is true now, added up over partitions: one value for all who show it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from monitor.observability.stats import (
     HOUR,
     LONGEST_WAITING,
+    Counts,
     Delays,
     GroupStats,
     PartitionStats,
@@ -18,7 +20,9 @@ from monitor.observability.stats import (
     Waiting,
 )
 from monitor.sla.budget import error_budget
-from monitor.sla.policy import Policy, Target
+from monitor.sla.calendar import Calendar
+from monitor.sla.policy import FIELDS, Policy, Target
+from monitor.sla.promises import decide
 from monitor.sla.quantiles import quantiles
 from monitor.sla.views import Book
 from monitor.sla.windows import PANES, WINDOWS, Figures, Pane, decided
@@ -88,6 +92,14 @@ class Group:
     windows: Mapping[str, Figures]
     parts: Sequence[GroupStats]
     """What was added up: the hour and the tickets are only worked out where they are shown."""
+    hours: Calendar | None = None
+    """The hours of its tickets, unless a rule says otherwise; always without any."""
+
+    def opens_at(self, now: int) -> int | None:
+        """Return when the team will be there again, None while it is."""
+        if self.hours is None or self.hours.is_open(now):
+            return None
+        return self.hours.next_opening(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,8 @@ class Overview:
     groups: Sequence[Group]
     parts: Sequence[PartitionStats]
     health: Health
+    clocks: "Mapping[str, Overview]" = field(default_factory=dict)
+    """The same of the other clocks, by name."""
 
 
 def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) -> Overview:
@@ -108,7 +122,18 @@ def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) ->
             # One written under another policy may name groups that this one does not.
             found.get((group.channel, group.team), []).append(group)
     groups = [_group(policy, *name, stats) for name, stats in found.items()]
-    return Overview(policy, groups, parts, health)
+    clocks = {
+        name: overview(promises, [_of_clock(part, name) for part in parts], health)
+        for name, promises in policy.clocks.items()
+    }
+    return Overview(policy, groups, parts, health, clocks)
+
+
+def _of_clock(part: PartitionStats, name: str) -> PartitionStats:
+    """Return a partition's figures as if that clock were all there is."""
+    counts = Counts(part.counts.clocks.get(name, []))
+    groups = part.clocks.get(name, [])
+    return msgspec.structs.replace(part, groups=groups, counts=counts, clocks={})
 
 
 def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats]) -> Group:
@@ -129,13 +154,21 @@ def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats])
         next_deadline=_least(part.next_deadline for part in parts),
         windows={name: pane.figures(policy.formula) for name, pane in panes.items()},
         parts=parts,
+        hours=_hours(policy, channel, team),
     )
 
 
+def _hours(policy: Policy, channel: str, team: str) -> Calendar | None:
+    if not policy.calendars:
+        return None
+    return decide(policy, dict(zip(FIELDS, (channel, team, "", ""), strict=True))).target.calendar
+
+
 def longest_waiting(group: Group) -> list[Waiting]:
-    """Return the tickets of a group that have waited longest, the longest first."""
+    """Return the tickets of a group that are due first; of one promise they wait longest."""
     found = [ticket for part in group.parts for ticket in part.longest]
-    return sorted(found, key=lambda ticket: (ticket.created, ticket.ticket_id))[:LONGEST_WAITING]
+    order = attrgetter("due_at", "created", "ticket_id")
+    return sorted(found, key=order)[:LONGEST_WAITING]
 
 
 def last_hour(group: Group, clock: int) -> tuple[int, list[Minute]]:

@@ -1,15 +1,17 @@
 """One partition's figures as a value: it can be sent, kept, and added to those of others."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
 
+from monitor.sla.backlog import Urgent
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
-from monitor.sla.forecast import Chance, likely_late
+from monitor.sla.forecast import likely_late
 from monitor.sla.scores import Scores
 from monitor.sla.ticket import Kind
 from monitor.sla.windows import Pane, totals
@@ -40,12 +42,14 @@ class Sums(msgspec.Struct, frozen=True, array_like=True):
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
     """A waiting ticket that is shown by name."""
 
+    due_at: int
     created: int
     ticket_id: str
     team: str
     priority: str
-    chance: float
-    """How likely it is to miss its limit, or did: 1 once it has."""
+    at_risk_at: int
+    chance: float | None
+    """How likely it is to miss its limit, or did: 1 once it has; None where nothing is forecast."""
 
 
 class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +66,7 @@ class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
     oldest: int | None
     next_deadline: int | None
     longest: list[Waiting]
-    """Those that have waited longest, the longest first."""
+    """Those that are due first, the first of them first."""
     windows: dict[str, Sums]
     minutes: dict[int, Sums]
     """The last hour's minutes by number; where nothing happened there is none."""
@@ -82,6 +86,7 @@ class GroupCounts(msgspec.Struct, frozen=True, array_like=True):
     likely_late: Scores
     """The record of the forecast, and of the at-risk threshold taken for one."""
     at_risk: Scores
+    goals: dict[int, list[int]] = {}
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -95,6 +100,8 @@ class Counts(msgspec.Struct, frozen=True):
     """By `Policy.groups`."""
     records: dict[str, dict[str, int]] = {}
     """Records read by topic and outcome."""
+    clocks: dict[str, list[GroupCounts]] = {}
+    """Those of the other clocks, by name."""
 
     @property
     def total(self) -> int:
@@ -113,6 +120,8 @@ class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
     lag: int
     caught_up: bool
     last_commit: float
+    clocks: dict[str, list[GroupStats]] = {}
+    """The figures of the other clocks, by name."""
 
 
 class Delays(msgspec.Struct):
@@ -138,23 +147,31 @@ class Delays(msgspec.Struct):
 def count(engine: Engine, records: Mapping[str, Mapping[str, int]]) -> Counts:
     """Take down a partition's counters as they stand."""
     return Counts(
-        [
-            GroupCounts(
-                list(totals.booked),
-                list(totals.taken_back),
-                list(totals.told),
-                totals.edges,
-                list(totals.buckets),
-                totals.sum_us,
-                forecast.record.likely_late.copy(),
-                forecast.record.at_risk.copy(),
-            )
-            for totals, forecast in zip(
-                engine.totals.by_group, engine.forecasts.by_group, strict=True
-            )
-        ],
+        _counts(engine),
         {topic: dict(outcomes) for topic, outcomes in records.items()},
+        {name: _counts(each) for name, each in _clocks(engine).items()},
     )
+
+
+def _counts(engine: Engine) -> list[GroupCounts]:
+    return [
+        GroupCounts(
+            list(totals.booked),
+            list(totals.taken_back),
+            list(totals.told),
+            totals.edges,
+            list(totals.buckets),
+            totals.sum_us,
+            forecast.record.likely_late.copy(),
+            forecast.record.at_risk.copy(),
+            {within: list(counts) for within, counts in totals.goals.items()},
+        )
+        for totals, forecast in zip(engine.totals.by_group, engine.forecasts.by_group, strict=True)
+    ]
+
+
+def _clocks(engine: Engine) -> Mapping[str, Engine]:
+    return engine.clocks if isinstance(engine, ClockedEngine) else {}
 
 
 def partition_stats(
@@ -176,7 +193,8 @@ def partition_stats(
     return PartitionStats(
         partition=number,
         clock=engine.clock,
-        groups=[_group(engine, index, brief) for index in range(len(engine.policy.groups))],
+        groups=_groups(engine, brief),
+        clocks={name: _groups(each, True) for name, each in _clocks(engine).items()},
         counts=counts,
         lag=lag,
         caught_up=caught_up,
@@ -184,12 +202,18 @@ def partition_stats(
     )
 
 
+def _groups(engine: Engine, brief: bool) -> list[GroupStats]:
+    return [_group(engine, index, brief) for index in range(len(engine.policy.groups))]
+
+
 def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
     channel, team = engine.policy.groups[index]
     backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
-    longest = () if brief else backlog.longest_waiting(LONGEST_WAITING)
+    urgent = () if brief else backlog.most_urgent(LONGEST_WAITING)
     minutes: Mapping[int, Pane] = {} if brief else windows[HOUR].panes
-    chances = engine.forecasts.by_group[index].chances(engine.clock)
+    forecast = engine.forecasts.by_group[index]
+    chances = forecast.chances(engine.clock)
+    chance_of = forecast.of(chances)
     return GroupStats(
         channel=channel,
         team=team,
@@ -200,25 +224,18 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
         likely_late=likely_late(chances),
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
-        longest=_waiting(engine, index, longest, chances),
+        longest=[_waiting(engine, each, chance_of) for each in urgent],
         windows={name: _sums(total) for name, total in totals(windows).items()},
         minutes={number: _sums(pane) for number, pane in minutes.items()},
     )
 
 
-def _waiting(
-    engine: Engine, group: int, ids: Iterable[str], chances: Iterable[Chance]
-) -> list[Waiting]:
-    number = engine.forecasts.by_group[group].cohorts.number
-    by_cohort = {chance.cohort: chance.blend for chance in chances}
-    found = []
-    for ticket_id in ids:
-        ticket = engine.tickets[ticket_id]
-        created = ticket.created or 0
-        chance = by_cohort.get(number(created), 1.0)
-        team, priority = _short(ticket.team), _short(ticket.priority)
-        found.append(Waiting(created, _short(ticket_id), team, priority, chance))
-    return found
+def _waiting(engine: Engine, urgent: Urgent, chance_of: Callable[[int], float | None]) -> Waiting:
+    due_at, created, ticket_id, at_risk_at = urgent
+    ticket = engine.tickets[ticket_id]
+    ticket_id, team, priority = map(_short, (ticket_id, ticket.team, ticket.priority))
+    chance = chance_of(created)
+    return Waiting(due_at, created, ticket_id, team, priority, at_risk_at, chance)
 
 
 def _short(text: str) -> str:

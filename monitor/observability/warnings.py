@@ -15,6 +15,7 @@ from prometheus_client.core import (
     SummaryMetricFamily,
 )
 
+from monitor.observability.figures import Overview
 from monitor.observability.stats import GroupCounts, PartitionStats
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
@@ -33,12 +34,18 @@ _CHANCES: Final = [f"{(row + 0.5) / BINS:.2f}" for row in range(BINS)]
 _QUANTILES: Final = (0.5, 0.1)
 
 
-def warnings(
-    policy: Policy, labels: Sequence[str], parts: Sequence[PartitionStats]
-) -> Iterator[Metric]:
-    """Yield the record of the forecast, and that of the at-risk threshold taken for one."""
-    yield from _counters(policy, labels, parts)
-    yield from _gauges(policy, labels, parts)
+def warnings(policy: Policy, labels: Sequence[str], view: Overview) -> Iterator[Metric]:
+    """Yield the forecast, its record, and that of the at-risk threshold taken for one."""
+    late = GaugeMetricFamily(
+        "sla_tickets_likely_late",
+        "Tickets waiting within the limit that are more likely than not to miss it.",
+        labels=labels,
+    )
+    for group in view.groups:
+        late.add_metric([group.channel, group.team][: len(labels)], group.likely_late)
+    yield late
+    yield from _counters(policy, labels, view.parts)
+    yield from _gauges(policy, labels, view.parts)
 
 
 def _counters(

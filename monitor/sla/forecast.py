@@ -7,6 +7,7 @@ served in order, at a steady rate. Few are: so the second counts as much as the 
 improves the first, and no more.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -87,6 +88,8 @@ class Forecast:
         """Up to this cohort tickets may have been forgotten: nothing can be learned from it."""
         self.baselines = {name: Scores() for name in BASELINES}
         """What the forecast has to be better than; not kept."""
+        self.is_blind = False
+        """Nothing is told of its tickets: their limits differ, or their clocks stop at times."""
         self.changed = False
         """The record is another since it was last kept."""
         self._tick = -1
@@ -149,6 +152,12 @@ class Forecast:
             found.append(Chance(cohort, waiting, age, queue, blend, share, threshold))
             before += waiting
         return found
+
+    def of(self, chances: Iterable[Chance]) -> Callable[[int], float | None]:
+        """Return what tells the chance of a ticket by its creation: 1 of one past its limit."""
+        by_cohort = {chance.cohort: chance.blend for chance in chances}
+        number, otherwise = self.cohorts.number, None if self.is_blind else 1.0
+        return lambda created: by_cohort.get(number(created), otherwise)
 
     def _learn(self, decided: list[Cohort]) -> None:
         experience = self.record.experience

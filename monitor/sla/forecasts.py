@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from monitor.sla.forecast import Forecast, Record
 from monitor.sla.policy import REMEMBERED_FOR, Policy
+from monitor.sla.promises import by_group
 from monitor.sla.scores import Scores
 from monitor.sla.views import Booking
 
@@ -19,26 +20,34 @@ class Forecasts:
     """
 
     def __init__(
-        self, policy: Policy, stored: Mapping[str, Record] | None = None, clock: int = 0
+        self,
+        policy: Policy,
+        stored: Mapping[str, Record] | None = None,
+        clock: int = 0,
+        *,
+        blind: bool = False,
     ) -> None:
         self._policy = policy
         self._names = ["\0".join(group) for group in policy.groups]
         since = max(0, clock - REMEMBERED_FOR)
         self.by_group = [
-            Forecast(policy.channels[channel], (stored or {}).get(name), since)
-            for name, (channel, _) in zip(self._names, policy.groups, strict=True)
+            Forecast(targets[0], (stored or {}).get(name), since)
+            for name, targets in zip(self._names, by_group(policy), strict=True)
         ]
+        for forecast, targets in zip(self.by_group, by_group(policy), strict=True):
+            forecast.is_blind = blind or len(targets) > 1 or targets[0].calendar is not None
 
     def take(
         self, group: int, opened: list[int], answered: list[tuple[int, int]], now: int
     ) -> None:
         """Count creations, and first responses with their waits within the limit; both sorted."""
-        if opened or answered:
+        if (opened or answered) and not self.by_group[group].is_blind:
             self.by_group[group].cohorts.take(opened, answered, now)
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking."""
-        self.by_group[group].cohorts.book(booking, sign)
+        if not self.by_group[group].is_blind:
+            self.by_group[group].cohorts.book(booking, sign)
 
     def look(self, now: int) -> None:
         """Make the forecasts that are due, and learn from what is decided."""

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from monitor.sla.events import SECOND
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Goal, Policy, Target
+from monitor.sla.promises import by_group, goals_of
 from monitor.sla.quantiles import bucket, quantiles
 from monitor.sla.views import Book, Booking
 from monitor.sla.windows import service_level
@@ -17,6 +18,8 @@ class ChannelTally:
     def __init__(self) -> None:
         self.counts = [0] * len(Book)
         self.latencies: dict[int, int] = {}
+        self.goals: dict[int, list[int]] = {}
+        """By a goal's time how often it was met and missed."""
         self.sum_us = 0
         self.max_us = 0
         self._waiting = 0
@@ -35,6 +38,8 @@ class ChannelTally:
             self._waiting += sign
         elif what in _ENDS:
             self._waiting -= sign
+        if what >= Book.GOAL_MET:
+            self.goals.setdefault(value, [0, 0])[what - Book.GOAL_MET] += sign
         if what is Book.ANSWERED:
             index = bucket(value)
             self.latencies[index] = self.latencies.get(index, 0) + sign
@@ -79,6 +84,7 @@ class Tally:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._goals = goals_by_channel(policy)
         self._channels = {name: ChannelTally() for name in policy.channels}
         self._by_group = [self._channels[channel] for channel, _ in policy.groups]
 
@@ -103,6 +109,34 @@ class Tally:
             for name, tally in self._channels.items()
             if any(tally.counts)
         }
+
+    def targets(self) -> Mapping[str, list[dict[str, int | float | None]]]:
+        """Return of every channel that promises a list of targets how each was kept."""
+        return {
+            name: [_kept(goal, self._channels[name].goals) for goal in goals]
+            for name, goals in self._goals.items()
+            if any(self._channels[name].counts)
+        }
+
+
+def _kept(goal: Goal, counts: Mapping[int, list[int]]) -> dict[str, int | float | None]:
+    met, missed = counts.get(goal.within, (0, 0))
+    return {
+        "within_seconds": goal.within / SECOND,
+        "share": goal.share,
+        "met": met,
+        "missed": missed,
+        "met_ratio": round(met / (met + missed), 6) if met + missed else None,
+    }
+
+
+def goals_by_channel(policy: Policy) -> dict[str, tuple[Goal, ...]]:
+    """Return all goals that are measured in each channel that has some."""
+    targets: dict[str, list[Target]] = {}
+    for (channel, _), found in zip(policy.groups, by_group(policy), strict=True):
+        targets.setdefault(channel, []).extend(found)
+    goals = {channel: goals_of(found) for channel, found in targets.items()}
+    return {channel: found for channel, found in goals.items() if found}
 
 
 def _seconds(us: float | None) -> float | None:

@@ -29,7 +29,12 @@ class Counters(msgspec.Struct):
     groups: dict[str, GroupTotals] = {}
     records: dict[str, dict[str, int]] = {}
     """Records read by topic and outcome."""
+    clocks: dict[str, dict[str, GroupTotals]] = {}
+    """What the other clocks count, by name and group."""
 
+
+_RUN: Final = b"\xfe"
+"""Begins the keys of other clocks' runs; not UTF-8 either."""
 
 pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
@@ -49,6 +54,8 @@ class Kept:
 
     def __init__(self) -> None:
         self.tickets: dict[str, Ticket] = {}
+        self.runs: dict[str, dict[str, Ticket]] = {}
+        """By clock and key the runs of which something was told."""
         self._counters: bytes | None = None
         self._forecasts: dict[str, bytes | None] = {}
 
@@ -66,6 +73,8 @@ class Kept:
         """Take a record: the last value of a key counts, and None stands for forgotten."""
         if key == COUNTERS_KEY:
             self._counters = value
+        elif key.startswith(_RUN):
+            self._take_run(key, value)
         elif key.startswith(_FORECAST):
             self._forecasts[key.removeprefix(_FORECAST).decode()] = value
         elif key.startswith(_NO_TICKET):
@@ -78,7 +87,21 @@ class Kept:
             ticket.channel = intern(ticket.channel)
             ticket.team = intern(ticket.team)
             ticket.priority = intern(ticket.priority)
+            ticket.tier = intern(ticket.tier)
             self.tickets[ticket.ticket_id] = ticket
+
+    def _take_run(self, key: bytes, value: bytes | None) -> None:
+        clock, _, run = key.removeprefix(_RUN).decode().partition(" ")
+        runs = self.runs.setdefault(clock, {})
+        if value is None:
+            runs.pop(run, None)
+        else:
+            runs[run] = _read_ticket(value)
+
+
+def run_key(clock: str, run: str) -> bytes:
+    """Return the key under which a run of a clock is kept."""
+    return _RUN + f"{clock} {run}".encode()
 
 
 async def recover(settings: Settings, partition: int) -> Kept:

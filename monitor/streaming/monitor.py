@@ -51,7 +51,7 @@ class Monitor:
 
         Raises `BrokerUnreachableError` and `TopicError`; what goes wrong later is mended.
         """
-        inputs, partitions = await topics.prepare(self.settings)
+        inputs, partitions = await topics.prepare(self.settings, exchange=bool(self.policy.clocks))
         self._kinds = {
             name: kind
             for name, kind in zip(self.settings.topics.inputs, KINDS, strict=True)
@@ -134,7 +134,7 @@ class Monitor:
             consumer,
             KafkaStore(self.settings, number, self._kinds, consumer),
             self._kinds,
-            over_at_reply=len(self._kinds) < len(KINDS),
+            over_at_reply=self.settings.topics.closed not in self._kinds,
             on_commit=self.delays.observe,
         )
 

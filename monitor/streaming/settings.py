@@ -15,13 +15,19 @@ class Topics:
     created: str = "ticket-created"
     replied: str = "agent-replied"
     closed: str = "ticket-closed"
+    customer_replied: str = "customer-replied"
     breaches: str = "sla-breaches"
     dead_letters: str = "sla-dead-letters"
     stats: str = "sla-channel-stats"
 
     @property
-    def inputs(self) -> tuple[str, str, str]:
-        """All that is read; the last one need not exist."""
+    def inputs(self) -> tuple[str, ...]:
+        """All that is read; only the first two need exist."""
+        return *self.usual, self.customer_replied
+
+    @property
+    def usual(self) -> tuple[str, str, str]:
+        """What is read under every policy; the last one need not exist."""
         return self.created, self.replied, self.closed
 
 

@@ -56,10 +56,18 @@ class TopicConfig(NamedTuple):
 
 
 def input_specs(
-    settings: Settings, partitions: int, *, retention_ms: int = _WEEK_MS, closed: bool = True
+    settings: Settings,
+    partitions: int,
+    *,
+    retention_ms: int = _WEEK_MS,
+    closed: bool = True,
+    customer_replied: bool = False,
 ) -> list[TopicSpec]:
-    """List the input topics; `closed` says whether the optional one is used."""
-    names = settings.topics.inputs if closed else settings.topics.inputs[:2]
+    """List the input topics, those of the optional ones that are used."""
+    topics = settings.topics
+    names = [topics.created, topics.replied]
+    names += [topics.closed] if closed else []
+    names += [topics.customer_replied] if customer_replied else []
     return [TopicSpec(name, partitions, {"retention.ms": str(retention_ms)}) for name in names]
 
 
@@ -257,13 +265,14 @@ async def set_config(
                 raise TopicError(f"the settings of topic {name} may not be changed: {said}")
 
 
-async def prepare(settings: Settings) -> tuple[tuple[str, ...], int]:
+async def prepare(settings: Settings, *, exchange: bool = False) -> tuple[tuple[str, ...], int]:
     """Check the input topics and create the outputs; return what is read and how many partitions.
 
-    Raises `TopicError` with what to do.
+    `exchange` says whether a clock asks for what customers reply. Raises `TopicError` with what to
+    do.
     """
     async with admin_client(settings) as admin:
-        wanted = settings.topics.inputs
+        wanted = settings.topics.inputs if exchange else settings.topics.usual
         counts = await partition_counts(admin, wanted)
         missing = [name for name in wanted[:2] if name not in counts]
         if missing:

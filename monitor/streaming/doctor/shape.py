@@ -27,8 +27,8 @@ def keeping(findings: Findings, settings: Settings) -> Iterator[Check]:
 
 def _inputs(findings: Findings, settings: Settings) -> Check:
     name, create = "input topics", f"sla-monitor topics create --broker {findings.bootstrap}"
-    *required, optional = settings.topics.inputs
-    hidden = [topic for topic in settings.topics.inputs if topic in findings.hidden]
+    *required, optional = settings.topics.usual
+    hidden = [topic for topic in settings.topics.usual if topic in findings.hidden]
     if hidden:
         found = f"{_list(hidden)}: missing, or this user may not see it"
         return Check(name, "fail", found, f"allow it Read, or create what is missing: {create}")
@@ -43,7 +43,7 @@ def _inputs(findings: Findings, settings: Settings) -> Check:
             "ok",
             f"{_list(required)}; without {optional} a ticket is over at its first response",
         )
-    return Check(name, "ok", _list(settings.topics.inputs))
+    return Check(name, "ok", _list([*_there(findings, settings.topics.inputs)]))
 
 
 def _there(findings: Findings, names: Iterable[str]) -> dict[str, Topic]:

@@ -25,6 +25,7 @@ TIME_FIELD = {
     "ticket-created": "created_at",
     "agent-replied": "replied_at",
     "ticket-closed": "closed_at",
+    "customer-replied": "replied_at",
 }
 NOON = "2026-01-31T12:00:00Z"
 GOOD = {
@@ -38,6 +39,7 @@ GOOD = {
     },
     "agent-replied": {"ticket_id": 1, "replied_at": NOON, "agent_id": "A-3", "automated": False},
     "ticket-closed": {"ticket_id": "T1", "closed_at": NOON, "reason": "spam"},
+    "customer-replied": {"ticket_id": "T1", "replied_at": NOON},
 }
 
 kinds = st.sampled_from(KINDS)
@@ -60,7 +62,7 @@ def beyond_a_schema(kind, event):
     """Name what makes an event unusable although its schema allows it."""
     if kind == "ticket-created" and event["channel"] not in DEFAULT_POLICY.channels:
         return "a channel that the policy does not name"
-    for name in ("ticket_id", "team", "priority"):
+    for name in ("ticket_id", "team", "tier", "priority"):
         if isinstance(event.get(name), float):
             return "a whole number written with a decimal point"
     if not is_a_date(event[TIME_FIELD[kind]]):

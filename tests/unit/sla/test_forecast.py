@@ -2,6 +2,7 @@
 
 import copy
 import random
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -10,9 +11,10 @@ from monitor.sla.cohorts import TICKS
 from monitor.sla.engine import Engine
 from monitor.sla.events import DAY, SECOND, AgentReplied, TicketClosed, TicketCreated
 from monitor.sla.forecast import Forecast, Record, Trust, likely_late
-from monitor.sla.policy import Policy, Target
+from monitor.sla.policy import Policy, Rule, Target
 from monitor.sla.scores import LIKELY
 from monitor.sla.ticket import Ticket
+from tests.unit.sla.strategies import NIGHTS
 
 T0 = 20_000 * DAY
 LIMIT = 240 * SECOND
@@ -173,6 +175,31 @@ def test_of_another_limit_nothing_is_kept():
     record.experience.whole.missed = 7.0
     assert Forecast(TARGET, record).record is record
     assert Forecast(Target(SECOND, LIMIT + 1), record).record.experience.whole.missed == 0.0
+
+
+RUSH = Rule({"priority": ("urgent",)}, limit=LIMIT // 2)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy({"phone": TARGET}, rules=(RUSH,)),
+        Policy({"phone": replace(TARGET, calendar=NIGHTS)}, calendars={"nights": NIGHTS}),
+    ],
+    ids=["limits that differ", "a clock that stops"],
+)
+def test_where_limits_differ_or_clocks_stop_nothing_is_forecast(policy):
+    engine = Engine(policy)
+    engine.step(TicketCreated("T-1", "phone", T0), T0)
+    engine.advance(T0 + LIMIT - SECOND)
+    engine.look()
+    (forecast,) = engine.forecasts.by_group
+    assert forecast.is_blind
+    chances = forecast.chances(engine.clock)
+    assert (chances, likely_late(chances), forecast.of(chances)(T0)) == ([], 0, None)
+    engine.advance(T0 + 10 * DAY)
+    engine.look()
+    assert engine.forecasts.changes() == {}
 
 
 def test_looking_twice_at_a_tick_is_looking_once():
