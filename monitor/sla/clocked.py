@@ -62,11 +62,11 @@ class ClockedEngine(Engine):
                 kept=[run.ticket_id for run in mine.told],
             )
 
-    @property
-    def next_due(self) -> int | None:
-        """The next clock at which something becomes true by itself."""
-        engines = (super().next_due, *(engine.next_due for engine in self.clocks.values()))
-        return min((due for due in engines if due is not None), default=None)
+    def _look_up_due(self) -> int | None:
+        others = [engine.next_due for engine in self.clocks.values()]
+        return min(
+            (due for due in (super()._look_up_due(), *others) if due is not None), default=None
+        )
 
     def step(self, event: Event, now: int) -> list[Effect]:
         """Take in an event and move the clock on: the same as `apply`, then `advance`."""

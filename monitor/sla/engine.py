@@ -82,6 +82,9 @@ class Engine:
     @property
     def next_due(self) -> int | None:
         """The next clock at which something becomes true by itself."""
+        return self._look_up_due()
+
+    def _look_up_due(self) -> int | None:
         for queue in self._queues:
             queue.first()
         self._due = min(map(_HEAD, self._queues))
@@ -388,7 +391,8 @@ class Engine:
         return True
 
     def _life(self, ticket: Ticket, clock: int) -> Life:
-        return life(ticket, self.target(ticket), clock, over_at_reply=self._over_at_reply)
+        target = self._targets[ticket.promise] if ticket.promise != NO_PROMISE else None
+        return life(ticket, target, clock, over_at_reply=self._over_at_reply)
 
     def _promise(self, ticket: Ticket) -> int:
         """Return the index of what is promised to a ticket."""
