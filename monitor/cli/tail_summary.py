@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, aclosing, nullcontext
+from functools import lru_cache
 from typing import Any, Final
 
 from monitor.cli.tail_reader import News, read
@@ -17,7 +18,8 @@ from monitor.observability.figures import Health, State, overview
 from monitor.observability.summary import summary
 from monitor.observability.whole import Elsewhere
 from monitor.sla.events import SECOND
-from monitor.sla.policy import DEFAULT_POLICY
+from monitor.sla.policy import DEFAULT_POLICY, Policy
+from monitor.sla.policy_file import parse_policy
 from monitor.streaming import topics
 from monitor.streaming.settings import Settings
 from monitor.streaming.stats import published_in
@@ -46,7 +48,7 @@ class Picture:
             if found and self._is_meant(found[0]):
                 age = max(0.0, time.time() - record.timestamp / 1000)
                 self._elsewhere.heard(found[1], time.monotonic() - age)
-                self._policy = found[1].policy
+                self._policy = _policy(found[1].policy)
         self._answers = news.broker_answers
 
     def _is_meant(self, app_id: str) -> bool:
@@ -74,6 +76,12 @@ class Picture:
         heard = self._elsewhere.last_heard(now)
         view = overview(self._policy, parts, health)
         return summary(view, heard, channels)
+
+
+@lru_cache(maxsize=8)
+def _policy(text: str) -> Policy:
+    """Return the policy that a host says it goes by, read once."""
+    return parse_policy(text)
 
 
 async def show(

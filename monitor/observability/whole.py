@@ -10,7 +10,6 @@ import msgspec
 
 from monitor.observability.figures import Health, State
 from monitor.observability.stats import PartitionStats
-from monitor.sla.policy import Policy
 
 FRESH_SECONDS: Final = 10.0
 """A partition of which nobody has said anything for so long is served by nobody."""
@@ -21,8 +20,8 @@ class Published(msgspec.Struct, frozen=True):
 
     host: str
     part: PartitionStats
-    policy: Policy
-    """What it holds the tickets against."""
+    policy: str
+    """What it holds the tickets against, as the text of a policy file: calendars are no figures."""
 
 
 class Heard(NamedTuple):

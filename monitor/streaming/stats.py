@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from monitor.observability.stats import PartitionStats
 from monitor.observability.whole import Elsewhere, Published
 from monitor.sla.policy import Policy
+from monitor.sla.policy_file import dump_policy
 from monitor.streaming.settings import Settings
 from monitor.streaming.tasks import at_most
 
@@ -77,6 +78,7 @@ async def _publish(
         **settings.client_options,
     )
     told: dict[int, tuple[bytes, float]] = {}
+    text = dump_policy(policy)
     try:
         await producer.start()
         while True:
@@ -93,7 +95,7 @@ async def _publish(
                         await producer.send(
                             settings.topics.stats,
                             key=_key(settings, part.partition),
-                            value=msgspec.msgpack.encode(Published(host, part, policy)),
+                            value=msgspec.msgpack.encode(Published(host, part, text)),
                         )
                     )
             await asyncio.gather(*sent)
