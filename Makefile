@@ -26,7 +26,8 @@ kafka: install ## a real Apache Kafka in the foreground, for trying things (need
 	@exec $(BIN)/python -m tests.kafka.run_broker
 
 test: install ## unit and integration tests (nothing but pip needed)
-	$(BIN)/pytest tests/unit tests/integration
+	$(BIN)/pytest --numprocesses 2 tests/unit
+	$(BIN)/pytest tests/integration
 
 test-page: install ## the wall in headless Chromium (needs chromium)
 	$(BIN)/pytest tests/page
