@@ -4,9 +4,9 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -18,7 +18,7 @@ from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Formula, Policy
 from monitor.sla.tally import Tally
 from monitor.streaming.codec import Decoder, UnusableError, cloud_event
 from monitor.streaming.settings import DEFAULT_APP_ID, Settings
@@ -83,13 +83,26 @@ class Backtest:
     "--events", is_flag=True, help="Print the breach events, one a line, instead of the figures."
 )
 @click.option(
+    "--measures",
+    is_flag=True,
+    help="With --json: the service level by every formula too.",
+)
+@click.option(
     "--app-id",
     default=DEFAULT_APP_ID,
     show_default=True,
     metavar="ID",
     help="The monitor that the events name as their source.",
 )
-def command(file: str, policy_path: Path | None, as_json: bool, events: bool, app_id: str) -> None:
+def command(
+    *,
+    file: str,
+    policy_path: Path | None,
+    as_json: bool,
+    events: bool,
+    measures: bool,
+    app_id: str,
+) -> None:
     """Run the events of FILE (.jsonl, .gz, or - for standard input) through the rules.
 
     The clock is that of the events; after the last one it goes on until every deadline is decided.
@@ -108,11 +121,14 @@ def command(file: str, policy_path: Path | None, as_json: bool, events: bool, ap
             f"{file}: none of its {backtest.lines} events can be used; "
             + "; ".join(backtest.first_unusable[:1])
         )
-    figures = backtest.tally.figures()
+    tally = backtest.tally
     if as_json and not events:
-        click.echo(json.dumps({"channels": figures}, indent=1))
+        found: dict[str, Any] = {"channels": tally.figures()}
+        if measures:
+            found["service_levels"] = tally.service_levels()
+        click.echo(json.dumps(found, indent=1))
     elif not events:
-        _show(figures)
+        _show(tally)
     _report(file, backtest, seconds)
 
 
@@ -129,11 +145,12 @@ def _report(file: str, backtest: Backtest, seconds: float) -> None:
             click.echo(f"  ... and {backtest.unusable - _SHOWN_UNUSABLE:,} more", err=True)
 
 
-def _show(figures: Mapping[str, Mapping[str, int | float | None]]) -> None:
+def _show(tally: Tally) -> None:
     """Print a table for people, a column a channel."""
     from rich.console import Console  # noqa: PLC0415 - not needed in a pipe of JSON
     from rich.table import Table  # noqa: PLC0415
 
+    figures = tally.figures()
     if not figures:
         click.echo("no tickets")
         return
@@ -146,6 +163,14 @@ def _show(figures: Mapping[str, Mapping[str, int | float | None]]) -> None:
         label = row.removeprefix("first_response_").removesuffix("_seconds").removesuffix("_ratio")
         table.add_row(
             label.replace("_", " "), *(_cell(row, values[row]) for values in figures.values())
+        )
+    table.add_section()
+    table.add_row("service level by formula")
+    levels = tally.service_levels().values()
+    for formula in Formula:
+        chosen = " (the policy's)" if formula is tally.policy.formula else ""
+        table.add_row(
+            f"  {formula}{chosen}", *(_cell("_ratio", each[formula.value]) for each in levels)
         )
     Console().print(table)
 

@@ -10,7 +10,7 @@ from monitor.cli import options
 from monitor.errors import PolicyError
 from monitor.sla.durations import format_duration
 from monitor.sla.events import SECOND
-from monitor.sla.policy import OTHER_TEAM, Policy
+from monitor.sla.policy import OTHER_TEAM, SHORT_ABANDON, Policy
 
 
 @click.group()
@@ -52,7 +52,7 @@ def show(policy_path: Path | None, as_json: bool) -> None:
 
 def as_data(policy: Policy) -> dict[str, Any]:
     """Return a policy for programs, times in seconds."""
-    return {
+    data: dict[str, Any] = {
         "channels": {
             name: {
                 "at_risk_seconds": target.at_risk / SECOND,
@@ -64,6 +64,9 @@ def as_data(policy: Policy) -> dict[str, Any]:
         "formula": policy.formula.value,
         "teams": list(policy.teams),
     }
+    if policy.short_abandon != SHORT_ABANDON:
+        data["short_abandon_seconds"] = policy.short_abandon / SECOND
+    return data
 
 
 def as_text(policy: Policy) -> str:
@@ -84,4 +87,7 @@ def as_text(policy: Policy) -> str:
         for row in rows
     ]
     teams = f"{', '.join(policy.teams)} and {OTHER_TEAM}" if policy.teams else "not told apart"
-    return "\n".join([*lines, "", f"formula: {policy.formula}", f"teams: {teams}"])
+    lines += ["", f"formula: {policy.formula}"]
+    if policy.short_abandon != SHORT_ABANDON:
+        lines.append(f"short abandon: up to {format_duration(policy.short_abandon)}")
+    return "\n".join([*lines, f"teams: {teams}"])

@@ -63,7 +63,12 @@ _EVENTS = {
     "expired": Book.EXPIRED,
     "clock_skew": Book.CLOCK_SKEW,
     "channel_conflict": Book.CHANNEL_CONFLICT,
+    "short_abandoned": Book.SHORT_ABANDONED,
 }
+
+_WINDOW_STATES = (
+    *("created", "answered", "closed", "met", "missed", "abandoned", "short_abandoned"),
+)
 
 _TAKEN_BACK = {**_EVENTS, "met": Book.MET, "abandoned": Book.ABANDONED}
 
@@ -139,7 +144,8 @@ class Metrics:
         )
         tickets = GaugeMetricFamily(
             "sla_window_tickets",
-            "Tickets created, answered, closed, met and missed in a sliding window.",
+            "Tickets created, answered, closed, met, missed, abandoned within the limit, and those "
+            "of them that left at once, in a sliding window.",
             labels=[*self._labels, "window", "state"],
         )
         for group in groups:
@@ -152,7 +158,7 @@ class Metrics:
                 latency.add_sample(f"{latency.name}_count", labels, figures.answered)
                 latency.add_sample(f"{latency.name}_sum", labels, figures.sum_us / SECOND)
                 level.add_metric([*values, window], _or_nan(figures.service_level_ratio))
-                for state in ("created", "answered", "closed", "met", "missed"):
+                for state in _WINDOW_STATES:
                     tickets.add_metric([*values, window, state], getattr(figures, state))
         yield from (latency, level, tickets)
 

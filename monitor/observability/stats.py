@@ -10,6 +10,7 @@ from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
 from monitor.sla.ticket import Kind
+from monitor.sla.views import Book
 from monitor.sla.windows import Pane, totals
 
 LONGEST_WAITING: Final = 8
@@ -30,6 +31,10 @@ class Sums(msgspec.Struct, frozen=True, array_like=True):
     sum_us: int
     latencies: dict[int, int]
     """First responses by the bucket of `quantiles`."""
+
+    def __post_init__(self) -> None:
+        if len(self.counts) != len(Book):
+            raise ValueError("another version of the monitor, which counts other things")
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):

@@ -213,7 +213,7 @@ class Engine:
         return ticket.phase in ENDINGS and not (ticket.phase is Phase.ANSWERED and closes)
 
     def _booked(self, ticket: Ticket) -> tuple[Booking, ...]:
-        return bookings(ticket, self._life(ticket, self.clock))
+        return bookings(ticket, self._life(ticket, self.clock), self.policy.short_abandon)
 
     def _settle(self, ticket: Ticket, effects: list[Effect], *, stale: bool = False) -> None:
         """Bring views, deadlines and what was told in line with the ticket's present truth."""
@@ -232,7 +232,7 @@ class Engine:
         """Bring views and deadlines in line: what was booked stands, what follows is added."""
         state, group = self._life(ticket, self.clock), ticket.group
         if group != NO_GROUP:
-            booked = bookings(ticket, state)
+            booked = bookings(ticket, state, self.policy.short_abandon)
             for booking in booked[ticket.booked :]:
                 for view in self._views:
                     view.book(group, booking, 1)

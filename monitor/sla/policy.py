@@ -14,12 +14,18 @@ EXPIRES_AFTER: Final = 30 * DAY
 REMEMBERED_FOR: Final = DAY
 """What is over is kept this long after it was last heard of: the longest window."""
 
+SHORT_ABANDON: Final = 5 * SECOND
+"""What call centres usually take for a short abandon, unless the policy says otherwise."""
+
 OTHER_TEAM: Final = "other"
 """The label of every team that the policy does not name: label values stay bounded."""
 
 
 class Formula(StrEnum):
-    """How the trade computes a service level; A answered, B abandoned, t within the limit."""
+    """How the trade computes a service level; A answered, B abandoned, t within the limit.
+
+    s is within `Policy.short_abandon`: who hangs up at once gave nobody a chance to answer.
+    """
 
     ABANDON_IGNORED = "abandon_ignored"
     """At / (A + B - Bt): a customer who left before the limit is left out."""
@@ -29,6 +35,8 @@ class Formula(StrEnum):
     """At / (A + B): every abandoned ticket is a miss."""
     ABANDON_POSITIVE = "abandon_positive"
     """(At + Bt) / (A + B): one abandoned before the limit is a success."""
+    SHORT_EXCLUDED = "short_excluded"
+    """At / (A + B - Bs): only who left at once is left out, whoever waited longer is a miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +61,14 @@ class Policy:
     """All promises, and how they are counted.
 
     `teams` are the teams that get figures of their own; every other one counts as "other".
-    Without any, figures are per channel only.
+    Without any, figures are per channel only. `short_abandon` is in microseconds.
     """
 
     channels: Mapping[str, Target]
     formula: Formula = Formula.ABANDON_IGNORED
     teams: tuple[str, ...] = ()
+    short_abandon: int = SHORT_ABANDON
+    """One closed unanswered after no more than this, and within its limit, left at once."""
     groups: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     """Every (channel, team) that has figures, in the order in which they are shown."""
 
@@ -82,6 +92,7 @@ class Policy:
             },
             self.formula,
             self.teams,
+            int(self.short_abandon * factor),
         )
 
 

@@ -9,13 +9,14 @@ from typing import Final
 
 from monitor.errors import PolicyError
 from monitor.sla.durations import EXAMPLES, format_duration, parse_duration, quoted, short_duration
-from monitor.sla.policy import EXPIRES_AFTER, OTHER_TEAM, Formula, Policy, Target
+from monitor.sla.policy import EXPIRES_AFTER, OTHER_TEAM, SHORT_ABANDON, Formula, Policy, Target
 from monitor.sla.policy_nodes import Place, Problems, read_yaml
 
 _FILE_EXAMPLE: Final = {
     "channels": "a line for each channel, such as chat: {at_risk: 90s, limit: 2m}",
     "formula": ", ".join(Formula),
     "teams": "a list of names, such as [billing, technical]",
+    "short_abandon": "5s",
 }
 _TARGET_EXAMPLE: Final = {"at_risk": "80% or 90s", "limit": EXAMPLES, "share": "90%"}
 """The keys of the file and of a channel, and what to write there."""
@@ -46,13 +47,20 @@ def _policy(root: Place) -> Policy | None:
     formula: Formula | None = Formula.ABANDON_IGNORED
     if "formula" in fields:
         formula = fields["formula"].scalar(_formula, _FILE_EXAMPLE["formula"])
+    short_abandon: int | None = SHORT_ABANDON
+    if "short_abandon" in fields:
+        short_abandon = fields["short_abandon"].scalar(
+            parse_duration, _FILE_EXAMPLE["short_abandon"]
+        )
     teams = _teams(fields["teams"]) if "teams" in fields else ()
     channels = {}
     if "channels" in fields:
         channels = _channels(fields["channels"])
     else:
         root.refuse(f"has no channels; write channels: and {_FILE_EXAMPLE['channels']}")
-    return Policy(channels, formula, teams) if formula else None
+    if formula is None or short_abandon is None:
+        return None
+    return Policy(channels, formula, teams, short_abandon)
 
 
 def _channels(place: Place) -> dict[str, Target]:
@@ -195,6 +203,8 @@ def dump_policy(policy: Policy) -> str:
     lines = ["channels:"]
     lines += [f"  {_key(name)}: {_flow(target)}" for name, target in policy.channels.items()]
     lines.append(f"formula: {policy.formula}")
+    if policy.short_abandon != SHORT_ABANDON:
+        lines.append(f"short_abandon: {short_duration(policy.short_abandon)}")
     if policy.teams:
         lines.append(f"teams: [{', '.join(map(_key, policy.teams))}]")
     return "\n".join(lines) + "\n"

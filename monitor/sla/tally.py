@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from monitor.sla.events import SECOND
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Formula, Policy
 from monitor.sla.quantiles import bucket, quantiles
 from monitor.sla.views import Book, Booking
 from monitor.sla.windows import service_level
@@ -55,7 +55,6 @@ class ChannelTally:
         c = self.counts
         answered = c[Book.ANSWERED]
         p50, p90 = quantiles(self.latencies, (0.5, 0.9))
-        ratio = service_level(c, policy.formula)
         return {
             "created": c[Book.CREATED],
             "answered": answered,
@@ -69,7 +68,7 @@ class ChannelTally:
             "answered_within_limit": c[Book.MET],
             "passed_at_risk": c[Book.AT_RISK],
             "breached": c[Book.MISSED],
-            "service_level_ratio": None if ratio is None else round(ratio, 6),
+            "service_level_ratio": _ratio(service_level(c, policy.formula)),
             "max_waiting": self.max_waiting,
         }
 
@@ -78,7 +77,7 @@ class Tally:
     """Every channel's figures (a `View`)."""
 
     def __init__(self, policy: Policy) -> None:
-        self._policy = policy
+        self.policy = policy
         self._channels = {name: ChannelTally() for name in policy.channels}
         self._by_group = [self._channels[channel] for channel, _ in policy.groups]
 
@@ -96,13 +95,25 @@ class Tally:
         channel.add(Booking(Book.ANSWERED, at, waited), 1)
         channel.add(Booking(Book.MET, at), 1)
 
-    def figures(self) -> Mapping[str, dict[str, int | float | None]]:
-        """Return the figures of every channel that had a ticket."""
+    def service_levels(self) -> Mapping[str, dict[str, float | None]]:
+        """Return the service level by every formula, of every channel that had a ticket."""
         return {
-            name: tally.figures(self._policy)
+            name: {each.value: _ratio(service_level(tally.counts, each)) for each in Formula}
             for name, tally in self._channels.items()
             if any(tally.counts)
         }
+
+    def figures(self) -> Mapping[str, dict[str, int | float | None]]:
+        """Return the figures of every channel that had a ticket."""
+        return {
+            name: tally.figures(self.policy)
+            for name, tally in self._channels.items()
+            if any(tally.counts)
+        }
+
+
+def _ratio(ratio: float | None) -> float | None:
+    return None if ratio is None else round(ratio, 6)
 
 
 def _seconds(us: float | None) -> float | None:

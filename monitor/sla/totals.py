@@ -91,6 +91,8 @@ def _restored(stored: GroupTotals | None, wanted: tuple[int, ...]) -> GroupTotal
     """Go on from what was kept; buckets with other edges (a new policy) begin anew."""
     if stored is None:
         return GroupTotals(wanted, [0] * (len(wanted) + 1))
+    for counts in (stored.booked, stored.taken_back):
+        counts.extend([0] * (len(Book) - len(counts)))  # an older version knew fewer bookings
     if stored.edges != wanted:
         stored.edges, stored.buckets, stored.sum_us = wanted, [0] * (len(wanted) + 1), 0
     return stored

@@ -36,6 +36,8 @@ class Book(IntEnum):
     """Answered before it was created."""
     CHANNEL_CONFLICT = 11
     """Two channels were named for one ticket."""
+    SHORT_ABANDONED = 12
+    """Of the abandoned, those that left at once."""
 
 
 class Booking(NamedTuple):
@@ -59,8 +61,11 @@ class View(Protocol):
         """Count a first response within the limit: the same as to `book` both its bookings."""
 
 
-def bookings(ticket: Ticket, state: Life) -> tuple[Booking, ...]:
-    """List all that is booked for a ticket in this state, in the order in which it came."""
+def bookings(ticket: Ticket, state: Life, short_abandon: int) -> tuple[Booking, ...]:
+    """List all that is booked for a ticket in this state, in the order in which it came.
+
+    `short_abandon` is that of the policy.
+    """
     phase = state.phase
     if phase is Phase.UNSEEN:
         return ()
@@ -73,13 +78,15 @@ def bookings(ticket: Ticket, state: Life) -> tuple[Booking, ...]:
         booked.append(Booking(Book.MISSED, state.breached_at))
     ended = state.ended_at
     if ended is not None:
-        _book_ending(booked, ticket, state, ended)
+        _book_ending(booked, ticket, state, ended, short_abandon)
     if state.closed_at is not None:
         booked.append(Booking(Book.CLOSED, state.closed_at))
     return tuple(booked)
 
 
-def _book_ending(booked: list[Booking], ticket: Ticket, state: Life, ended: int) -> None:
+def _book_ending(
+    booked: list[Booking], ticket: Ticket, state: Life, ended: int, short_abandon: int
+) -> None:
     in_time = state.breached_at is None
     if state.phase is Phase.ANSWERED:
         booked.append(Booking(Book.ANSWERED, ended, ended - state.created))
@@ -90,5 +97,7 @@ def _book_ending(booked: list[Booking], ticket: Ticket, state: Life, ended: int)
         booked.append(Booking(Book.UNANSWERED, ended))
         if in_time:
             booked.append(Booking(Book.ABANDONED, ended))
+            if ended - state.created <= short_abandon:
+                booked.append(Booking(Book.SHORT_ABANDONED, ended))
     else:
         booked.append(Booking(Book.EXPIRED, ended))

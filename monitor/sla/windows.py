@@ -20,9 +20,6 @@ PANES: Final = 60
 _ENOUGH: Final = 10_000
 """So many bookings are counted though nobody looks."""
 
-_COUNTED: Final = Book.ABANDONED + 1
-"""Bookings up to this one are counted in windows."""
-
 
 class Pane:
     """The sums of one stretch of time; also those of a whole window."""
@@ -30,7 +27,7 @@ class Pane:
     __slots__ = ("counts", "latencies", "sum_us")
 
     def __init__(self) -> None:
-        self.counts = [0] * _COUNTED
+        self.counts = [0] * len(Book)
         self.sum_us = 0
         self.latencies: dict[int, int] = {}
 
@@ -65,6 +62,8 @@ class Pane:
             closed=c[Book.CLOSED],
             met=c[Book.MET],
             missed=c[Book.MISSED],
+            abandoned=c[Book.ABANDONED],
+            short_abandoned=c[Book.SHORT_ABANDONED],
             sum_us=self.sum_us,
             p50_us=p50,
             p90_us=p90,
@@ -80,6 +79,9 @@ class Figures(NamedTuple):
     closed: int
     met: int
     missed: int
+    abandoned: int
+    """Closed unanswered within the limit, the short ones among them."""
+    short_abandoned: int
     sum_us: int
     p50_us: float | None
     p90_us: float | None
@@ -90,11 +92,13 @@ def service_level(counts: Sequence[int], formula: Formula) -> float | None:
     """Return the share of decided tickets that were answered in time; None if none is decided."""
     met, missed = counts[Book.MET], counts[Book.MISSED]
     late, abandoned = counts[Book.LATE], counts[Book.ABANDONED]
+    long_abandoned = abandoned - counts[Book.SHORT_ABANDONED]
     of = {
         Formula.ABANDON_IGNORED: (met, met + missed),
         Formula.ANSWERED_ONLY: (met, met + late),
         Formula.ABANDON_NEGATIVE: (met, met + missed + abandoned),
         Formula.ABANDON_POSITIVE: (met + abandoned, met + missed + abandoned),
+        Formula.SHORT_EXCLUDED: (met, met + missed + long_abandoned),
     }
     good, all_ = of[formula]
     return good / all_ if all_ > 0 else None
@@ -217,8 +221,7 @@ class Windows:
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking."""
-        if booking.what < _COUNTED:
-            self._noted.append((group, booking, sign))
+        self._noted.append((group, booking, sign))
 
     def opened(self, group: int, at: int) -> None:
         """Count a creation."""

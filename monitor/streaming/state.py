@@ -125,7 +125,8 @@ class PartitionState:
             (key.encode(), None if ticket is None else pack_ticket(ticket))
             for key, ticket in changed.items()
         ]
-        counters = Counters(self.engine.totals.stored(), self.records)
+        # Sorted: what is written must not depend on which topic was read first.
+        counters = Counters(self.engine.totals.stored(), dict(sorted(self.records.items())))
         changelog.append((COUNTERS_KEY, pack_counters(counters)))
         batch = Batch(
             changelog,

@@ -34,6 +34,23 @@ def test_a_real_history_ends_in_the_figures_of_its_independent_tally(name):
             assert abs(found["channels"][channel][key] - value) <= within, key
 
 
+def test_the_service_level_by_every_formula_stands_under_a_key_of_its_own():
+    found = json.loads(run(history("phone-bank-1999-02"), "--json", "--measures").stdout)
+    assert found["service_levels"] == {
+        "phone": {
+            "abandon_ignored": 0.966371,
+            "answered_only": 0.973001,
+            "abandon_negative": 0.799007,
+            "abandon_positive": 0.972195,
+            "short_excluded": 0.811767,
+        }
+    }
+    text = run(history("phone-bank-1999-02")).stdout
+    rows = [line.split() for line in text.splitlines()]
+    assert ["abandon_ignored", "(the", "policy's)", "96.6%"] in rows
+    assert ["abandon_negative", "79.9%"] in rows
+
+
 def events(tickets):
     """Yield the lines of a history in which everybody is answered and closed soon."""
     for number in range(tickets):

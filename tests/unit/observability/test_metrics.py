@@ -139,6 +139,20 @@ def test_the_values_are_those_of_the_tickets(engine):
     assert page.sum("sla_records_total", topic="ticket-created", outcome="dead_letter") == 1
 
 
+def test_who_left_at_once_is_counted_among_the_abandoned():
+    engine = Engine(DEFAULT_POLICY)
+    events = [TicketCreated(name, "phone", T0) for name in ("at once", "soon")]
+    events += [TicketClosed("at once", T0 + 5 * SECOND), TicketClosed("soon", T0 + 6 * SECOND)]
+    engine.apply(events)
+    engine.advance(T0 + 10 * SECOND)
+    page = scrape(DEFAULT_POLICY, [engine])
+    window = {"channel": "phone", "window": "5m"}
+    assert page.get("sla_window_tickets", state="abandoned", **window) == 2
+    assert page.get("sla_window_tickets", state="short_abandoned", **window) == 1
+    assert page.sum("sla_ticket_events_total", channel="phone", kind="short_abandoned") == 1
+    assert page.sum("sla_first_responses_total", channel="phone", outcome="abandoned") == 2
+
+
 def test_a_response_exactly_on_the_limit_is_within_the_bucket_of_the_limit(engine):
     page = scrape(DEFAULT_POLICY, [engine])
     assert page.sum("sla_first_response_seconds_bucket", channel="chat", le="120.0") == 2

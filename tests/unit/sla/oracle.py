@@ -38,6 +38,7 @@ class Truth:
     is_open: bool
     skewed: bool
     conflict: bool
+    short_abandon: int
 
     @property
     def is_waiting(self) -> bool:
@@ -90,6 +91,8 @@ class Truth:
             found.append((Book.UNANSWERED, self.ended, 0))
             if not self.passed_limit:
                 found.append((Book.ABANDONED, self.ended, 0))
+                if self.waited <= self.short_abandon:
+                    found.append((Book.SHORT_ABANDONED, self.ended, 0))
         if self.phase is Phase.EXPIRED:
             found.append((Book.EXPIRED, self.ended, 0))
         if self.closed is not None:
@@ -149,6 +152,7 @@ def truth(
         and not (phase is Phase.ANSWERED and (over_at_reply or clock > expiry)),
         skewed=bool(replies) and min(replies) < first.at,
         conflict=len({event.channel for event in creations}) > 1,
+        short_abandon=policy.short_abandon,
     )
 
 

@@ -87,6 +87,11 @@ BROKEN = {
         'formula: "abandon_ignore" is no formula; did you mean abandon_ignored?',
     ),
     "another formula": (f"{CHAT}formula: X\n", 3, "write one of abandon_ignored, answered_only, a"),
+    "a short abandon with no unit": (
+        f"{CHAT}short_abandon: 5\n",
+        3,
+        'short_abandon: "5" has no unit',
+    ),
     "a null formula": (f"{CHAT}formula:\n", 3, "formula: is empty; write abandon_ignored"),
     "one team": (f"{CHAT}teams: billing\n", 3, "teams: is a single value; write a list of names"),
     "null teams": (f"{CHAT}teams:\n", 3, "teams: is empty; write a list of names"),
@@ -214,6 +219,11 @@ GOOD = {
         f"{CHAT}formula: abandon_negative\n",
         Policy(ONE, Formula.ABANDON_NEGATIVE),
     ),
+    "a short abandon": (
+        f"{CHAT}formula: short_excluded\nshort_abandon: 10s\n",
+        Policy(ONE, Formula.SHORT_EXCLUDED, short_abandon=10 * SECOND),
+    ),
+    "no abandon is short": (f"{CHAT}short_abandon: 0s\n", Policy(ONE, short_abandon=0)),
     "teams": (f"{CHAT}teams: [billing, technical]\n", Policy(ONE, teams=("billing", "technical"))),
     "teams in a list below": (
         f"{CHAT}teams:\n- Zürich/2\n- no\n",
@@ -295,6 +305,7 @@ policies = st.builds(
     st.dictionaries(names, targets, min_size=1, max_size=5),
     st.sampled_from(Formula),
     st.lists(names.filter(lambda name: name != "other"), unique=True, max_size=4).map(tuple),
+    st.integers(0, DAY),
 )
 
 
