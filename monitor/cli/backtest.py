@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from monitor.errors import InputError
 from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
-from monitor.sla.events import SECOND
+from monitor.sla.events import SECOND, TicketCreated
+from monitor.sla.measures import Measures
 from monitor.sla.policy import Formula, Policy
 from monitor.sla.tally import Tally
 from monitor.streaming.codec import Decoder, UnusableError, cloud_event
@@ -40,6 +41,7 @@ class Backtest:
         self.unusable = 0
         self.first_unusable: list[str] = []
         self._engine = Engine(policy, views=[self.tally])
+        self._measures = Measures(self._engine, None, [self.tally], self.tally.base.move)
         self._decode = Decoder(policy).event
 
     @property
@@ -49,7 +51,7 @@ class Backtest:
 
     def run(self, path: str) -> Iterator[Effect]:
         """Read the file to its end and on until every deadline is decided; yield what is told."""
-        engine, decode = self._engine, self._decode
+        engine, decode, step = self._engine, self._decode, self._measures.step
         file = EventFile(path)
         with progress("backtest", file.size) as done:
             for line in file:
@@ -60,14 +62,17 @@ class Backtest:
                 except UnusableError as reason:
                     self._note(line.number, reason)
                     continue
-                yield from engine.step(event, event.at)
+                yield from step(event, event.at)
+                if type(event) is TicketCreated:
+                    self.tally.note(event)
                 if self.remembered > _REMEMBERED:
                     self._forget()
         yield from engine.advance(_END_OF_TIME)
 
     def _forget(self) -> None:
-        self._engine.forget()
-        self._engine.changed.clear()
+        self._measures.forget()
+        for part in (self._engine, self._measures.surveys, self._measures.base):
+            part.changed.clear()
 
     def _note(self, number: int, reason: UnusableError) -> None:
         self.unusable += 1
@@ -85,7 +90,7 @@ class Backtest:
 @click.option(
     "--measures",
     is_flag=True,
-    help="With --json: the service level by every formula too.",
+    help="With --json: the service level by every formula too, and the measures of a support team.",
 )
 @click.option(
     "--app-id",
@@ -126,6 +131,7 @@ def command(
         found: dict[str, Any] = {"channels": tally.figures()}
         if measures:
             found["service_levels"] = tally.service_levels()
+            found["measures"] = tally.measures()
         click.echo(json.dumps(found, indent=1))
     elif not events:
         _show(tally)
@@ -172,7 +178,23 @@ def _show(tally: Tally) -> None:
         table.add_row(
             f"  {formula}{chosen}", *(_cell("_ratio", each[formula.value]) for each in levels)
         )
+    table.add_section()
+    table.add_row("measures")
+    measures = tally.measures()
+    for row in next(iter(measures["channels"].values())):
+        label = row.removesuffix("_seconds").removesuffix("_ratio").replace("_", " ")
+        cells = (_cell(row, each[row]) for each in measures["channels"].values())
+        table.add_row(f"  {label}", *cells)
     Console().print(table)
+    _show_overall(measures["all"])
+
+
+def _show_overall(measures: Mapping[str, int | float | None]) -> None:
+    """Print what is measured over all channels, where there is anything to tell."""
+    for row, value in measures.items():
+        if value is not None:
+            label = row.removesuffix("_seconds").removesuffix("_ratio").replace("_", " ")
+            click.echo(f"{label}: {_cell(row, value)}")
 
 
 def _cell(row: str, value: float | None) -> str:

@@ -10,7 +10,7 @@ from monitor.cli import options
 from monitor.errors import PolicyError
 from monitor.sla.durations import format_duration
 from monitor.sla.events import SECOND
-from monitor.sla.policy import OTHER_TEAM, SHORT_ABANDON, Policy
+from monitor.sla.policy import BACKLOG_AGES, OTHER_TEAM, SATISFIED_FROM, SHORT_ABANDON, Policy
 
 
 @click.group()
@@ -66,6 +66,10 @@ def as_data(policy: Policy) -> dict[str, Any]:
     }
     if policy.short_abandon != SHORT_ABANDON:
         data["short_abandon_seconds"] = policy.short_abandon / SECOND
+    if policy.satisfied_from != SATISFIED_FROM:
+        data["satisfied_from"] = policy.satisfied_from
+    if policy.backlog_ages != BACKLOG_AGES:
+        data["backlog_seconds"] = [age / SECOND for age in policy.backlog_ages]
     return data
 
 
@@ -90,4 +94,9 @@ def as_text(policy: Policy) -> str:
     lines += ["", f"formula: {policy.formula}"]
     if policy.short_abandon != SHORT_ABANDON:
         lines.append(f"short abandon: up to {format_duration(policy.short_abandon)}")
+    if policy.satisfied_from != SATISFIED_FROM:
+        lines.append(f"satisfied: a csat score from {policy.satisfied_from:g} on")
+    if policy.backlog_ages != BACKLOG_AGES:
+        ages = ", ".join(map(format_duration, policy.backlog_ages))
+        lines.append(f"backlog: tickets older than {ages}")
     return "\n".join([*lines, f"teams: {teams}"])

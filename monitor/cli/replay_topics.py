@@ -4,7 +4,7 @@ A topic that keeps a week drops an older history, and one that stamps records ma
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import click
@@ -27,12 +27,12 @@ async def prepare(
     partitions: int | None,
     age: int,
     *,
-    closed: bool,
+    names: Collection[str],
     shift_to_now: bool,
 ) -> int:
     """Make topics that take events of this age and keep them; return how many partitions each has.
 
-    `closed` says whether there are events for the optional topic. Raises `TopicError`.
+    `names` are the topics for which there are events. Raises `TopicError`.
     """
     inputs = settings.topics.inputs
     there = await topics.partition_counts(admin, inputs)
@@ -40,7 +40,7 @@ async def prepare(
     count = _common_count(found, partitions)
     configs = await topics.configs(admin, found)
     refuse_broker_times(configs, shift_to_now=shift_to_now)
-    specs = topics.input_specs(settings, count, retention_ms=-1, closed=closed)
+    specs = topics.input_specs(settings, count, retention_ms=-1, names=names)
     created = await topics.create(admin, specs)
     if created:
         _say(f"created {', '.join(created)} with {count} partitions, kept without a limit")

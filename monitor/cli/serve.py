@@ -22,8 +22,8 @@ from monitor.observability.snapshot import snapshot
 from monitor.observability.stats import PartitionStats
 from monitor.observability.whole import Elsewhere
 from monitor.sla.policy import Policy
-from monitor.streaming.monitor import KINDS, Monitor
-from monitor.streaming.settings import Settings
+from monitor.streaming.monitor import Monitor
+from monitor.streaming.settings import CLOSED, Settings
 from monitor.streaming.stats import listen, publish
 from monitor.streaming.tasks import end
 from monitor.wall.server import Wall
@@ -101,10 +101,10 @@ async def web_port(
     async def metrics(request: web.Request) -> web.StreamResponse:
         del request
         parts, health = await scrape()
-        _, everywhere = elsewhere.whole(parts, health, time.monotonic())
+        all_parts, everywhere = elsewhere.whole(parts, health, time.monotonic())
         # What nobody serves is in no host's own figures, so each tells of it.
         health = replace(health, unserved=everywhere.unserved)
-        text = exposition(shown.of(overview(policy, parts, health)))
+        text = exposition(shown.of(overview(policy, parts, health, everywhere=all_parts)))
         response = web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
         response.enable_compression()
         return response
@@ -150,8 +150,8 @@ def new_host_name() -> str:
 def say_what_is_read(inputs: Sequence[str], partitions: int) -> None:
     """Log once what the group reads."""
     log.info("reading %s, %d partitions each", ", ".join(inputs), partitions)
-    if len(inputs) < len(KINDS):
-        log.info("no topic %s: a ticket is over at its first response", KINDS[-1])
+    if CLOSED not in inputs:
+        log.info("no topic %s: a ticket is over at its first response", CLOSED)
 
 
 def until_signal(signals: Sequence[signal.Signals]) -> "asyncio.Future[signal.Signals]":

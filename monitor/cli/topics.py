@@ -12,7 +12,7 @@ import click
 from monitor.cli import options
 from monitor.errors import TopicError
 from monitor.sla.durations import parse_duration
-from monitor.streaming.settings import Settings
+from monitor.streaming.settings import Settings, Topics
 
 PARTITIONS: Final = click.IntRange(1, 10_000)
 
@@ -68,6 +68,14 @@ def command() -> None:
     is_flag=True,
     help="Without the topic ticket-closed: a ticket is over at its first response.",
 )
+@click.option(
+    "--with",
+    "others",
+    type=click.Choice(Topics().measures),
+    multiple=True,
+    metavar="TOPIC",
+    help=f"Also create an optional topic: {' or '.join(Topics().measures)}. Say it for each.",
+)
 @options.app_id
 @options.connect_timeout(10)
 @options.as_json
@@ -77,6 +85,7 @@ def create(
     partitions: int | None,
     retention: int,
     no_ticket_closed: bool,
+    others: tuple[str, ...],
     app_id: str,
     connect_timeout: float,
     as_json: bool,
@@ -95,6 +104,7 @@ def create(
             partitions,
             retention,
             closed=not no_ticket_closed,
+            others=others,
             timeout_seconds=connect_timeout,
         )
     )
@@ -113,6 +123,7 @@ async def _create(
     retention: int,
     *,
     closed: bool,
+    others: tuple[str, ...],
     timeout_seconds: float,
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Return the topics created and those that were there, with their partitions."""
@@ -126,7 +137,8 @@ async def _create(
             counts = await topics.partition_counts(admin, names)
             found = {name: counts[name] for name in names if name in counts}
             count = partitions or next(iter(found.values()), topics.DEFAULT_PARTITIONS)
-            inputs = topics.input_specs(settings, count, retention_ms=retention, closed=closed)
+            wanted = [*others, *([settings.topics.closed] if closed else [])]
+            inputs = topics.input_specs(settings, count, retention_ms=retention, names=wanted)
             specs = [*inputs, *topics.output_specs(settings, count)]
             _refuse_wrong_counts(found, count, given=partitions is not None)
             created = await topics.create(admin, specs)

@@ -1,13 +1,16 @@
 """What is true now, added up over partitions: one value for all who show it."""
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 import msgspec
 
 from monitor.observability.stats import (
+    HASH,
     HOUR,
     LONGEST_WAITING,
     Delays,
@@ -16,6 +19,8 @@ from monitor.observability.stats import (
     Sums,
     Waiting,
 )
+from monitor.sla.base import BaseFigures
+from monitor.sla.distinct import estimate, estimate_shared
 from monitor.sla.policy import Policy, Target
 from monitor.sla.quantiles import quantiles
 from monitor.sla.views import Book
@@ -52,6 +57,16 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Partitions whose worker is gone, and which nobody else has taken over yet."""
 
 
+class CustomerCounts(NamedTuple):
+    """How many different customers opened a ticket in a window."""
+
+    by_channel: Mapping[str, int]
+    every: int
+    """Whoever used several channels counts once."""
+    omnichannel: int
+    """Those who used several."""
+
+
 class Minute(NamedTuple):
     """One minute of the last hour."""
 
@@ -74,6 +89,8 @@ class Group:
     overdue: int
     oldest: int | None
     next_deadline: int | None
+    older: Sequence[int]
+    """Unresolved tickets older than each of `Policy.backlog_ages`."""
     windows: Mapping[str, Figures]
     parts: Sequence[GroupStats]
     """What was added up: the hour and the tickets are only worked out where they are shown."""
@@ -87,17 +104,53 @@ class Overview:
     groups: Sequence[Group]
     parts: Sequence[PartitionStats]
     health: Health
+    base: Mapping[str, BaseFigures]
+    """The customer base by window."""
+    customers: Mapping[str, CustomerCounts]
+    """Those who opened a ticket, by window."""
 
 
-def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) -> Overview:
-    """Add up the partitions' figures, group by group."""
+def overview(
+    policy: Policy,
+    parts: Sequence[PartitionStats],
+    health: Health,
+    *,
+    everywhere: Sequence[PartitionStats] | None = None,
+) -> Overview:
+    """Add up the partitions' figures, group by group.
+
+    `everywhere` are the partitions of all hosts, if there are more: different customers cannot be
+    added up later.
+    """
     found: dict[tuple[str, str], list[GroupStats]] = {name: [] for name in policy.groups}
     for part in parts:
         for group in part.groups:
             # One written under another policy may name groups that this one does not.
             found.get((group.channel, group.team), []).append(group)
     groups = [_group(policy, *name, stats) for name, stats in found.items()]
-    return Overview(policy, groups, parts, health)
+    everywhere = parts if everywhere is None else everywhere
+    base = {name: _base(part.base.get(name) for part in parts) for name in WINDOWS}
+    customers = {name: _customers(policy, everywhere, name) for name in WINDOWS}
+    return Overview(policy, groups, parts, health, base, customers)
+
+
+def _base(parts: Iterable[BaseFigures | None]) -> BaseFigures:
+    found = [part for part in parts if part is not None]
+    return BaseFigures(*(sum(figures) for figures in zip((0, 0, 0), *found, strict=True)))
+
+
+def _customers(policy: Policy, parts: Sequence[PartitionStats], window: str) -> CustomerCounts:
+    """Count customers once, in however many partitions, teams and channels they are."""
+    by_channel: dict[str, list[Sequence[int]]] = {channel: [] for channel in policy.channels}
+    for part in parts:
+        for group in part.groups:
+            if group.channel in by_channel and window in group.customers:
+                by_channel[group.channel].append(array(HASH, group.customers[window]))
+    return CustomerCounts(
+        {name: estimate(sketches) for name, sketches in by_channel.items()},
+        estimate(sketch for sketches in by_channel.values() for sketch in sketches),
+        estimate_shared(list(by_channel.values())),
+    )
 
 
 def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats]) -> Group:
@@ -111,6 +164,8 @@ def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats])
         overdue=sum(part.overdue for part in parts),
         oldest=_least(part.oldest for part in parts),
         next_deadline=_least(part.next_deadline for part in parts),
+        older=[sum(each) for each in zip_longest(*(part.older for part in parts), fillvalue=0)]
+        or [0] * len(policy.backlog_ages),
         windows={
             name: _sum(part.windows[name] for part in parts).figures(policy.formula)
             for name in WINDOWS
@@ -149,6 +204,7 @@ def _sum(all_sums: Iterable[Sums]) -> Pane:
     for sums in all_sums:
         total.counts = [a + b for a, b in zip(total.counts, sums.counts, strict=True)]
         total.sum_us += sums.sum_us
+        total.resolution_us += sums.resolution_us
         if not total.latencies:
             total.latencies = dict(sums.latencies)
             continue

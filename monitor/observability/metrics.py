@@ -25,6 +25,7 @@ from prometheus_client.core import (
 
 from monitor import __version__
 from monitor.observability.figures import Group, Health, Overview, State
+from monitor.observability.measures import ANSWER_NAMES, MeasuresMetrics
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
@@ -64,13 +65,15 @@ _EVENTS = {
     "clock_skew": Book.CLOCK_SKEW,
     "channel_conflict": Book.CHANNEL_CONFLICT,
     "short_abandoned": Book.SHORT_ABANDONED,
+    "resolved": Book.RESOLVED,
 }
 
 _WINDOW_STATES = (
-    *("created", "answered", "closed", "met", "missed", "abandoned", "short_abandoned"),
+    *("created", "answered", "closed", "resolved", "met", "missed"),
+    *("abandoned", "short_abandoned"),
 )
 
-_TAKEN_BACK = {**_EVENTS, "met": Book.MET, "abandoned": Book.ABANDONED}
+_TAKEN_BACK = {**_EVENTS, **ANSWER_NAMES, "met": Book.MET, "abandoned": Book.ABANDONED}
 
 
 class Metrics:
@@ -79,12 +82,14 @@ class Metrics:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
+        self._measures = MeasuresMetrics(policy)
 
     def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
         yield from self._backlog(view.groups)
         yield from self._counters(view.parts)
         yield from self._windows(view.groups)
+        yield from self._measures.of(view)
         yield from self._targets()
         yield _records(view.parts)
         yield from self._health(view.health)
@@ -118,6 +123,13 @@ class Metrics:
             "Of the events and outcomes counted, those that a late event proved false.",
             "kind",
         )
+        resolution = SummaryMetricFamily(
+            "sla_resolution_seconds",
+            "Time from creation to close of tickets that were answered. A late correction adds, "
+            "and takes nothing away.",
+            labels=["partition", *self._labels],
+        )
+        answers = self._counter("sla_survey_answers", "What customers said in surveys.", "answer")
         for part in parts:
             for names, group in zip(self._policy.groups, part.counts.groups, strict=False):
                 values = [str(part.partition), *names[: len(self._labels)]]
@@ -130,7 +142,11 @@ class Metrics:
                 events.add_metric([*values, "retracted"], group.told[Kind.RETRACTED])
                 for kind, book in _TAKEN_BACK.items():
                     taken_back.add_metric([*values, kind], group.taken_back[book])
-        yield from (latency, outcomes, events, taken_back)
+                for answer, book in ANSWER_NAMES.items():
+                    answers.add_metric([*values, answer], group.booked[book])
+                resolved = group.booked[Book.RESOLVED]
+                resolution.add_metric(values, resolved, group.resolution_us / SECOND)
+        yield from (latency, outcomes, events, taken_back, resolution, answers)
 
     def _windows(self, groups: Sequence[Group]) -> Iterator[Metric]:
         latency = SummaryMetricFamily(
@@ -144,8 +160,9 @@ class Metrics:
         )
         tickets = GaugeMetricFamily(
             "sla_window_tickets",
-            "Tickets created, answered, closed, met, missed, abandoned within the limit, and those "
-            "of them that left at once, in a sliding window.",
+            "Tickets created, answered, closed, resolved (closed after a first response), met, "
+            "missed, abandoned within the limit, and those of them that left at once, in a "
+            "sliding window.",
             labels=[*self._labels, "window", "state"],
         )
         for group in groups:

@@ -1,6 +1,6 @@
 """Who is waiting now, by group: counts, the tickets that come first, and when each is due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from monitor.sla.deadlines import Line
@@ -97,6 +97,10 @@ class Backlog:
             left = count - len(found)
             found += [key for _, key in self._first_lines[phase].earliest(left)]
         return found
+
+    def older_than(self, ages: Sequence[int], now: int) -> list[int]:
+        """Return how many tickets are unresolved for longer than each age."""
+        return [self._open.count_before(now - age) for age in ages]
 
     def _count(self, phase: Phase, sign: int) -> None:
         if phase in _WAITING:

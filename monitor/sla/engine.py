@@ -10,6 +10,7 @@ from typing import Final
 
 from monitor.sla.backlog import Backlog
 from monitor.sla.deadlines import NEVER, Deadlines, Line
+from monitor.sla.distinct import Customers
 from monitor.sla.effects import Effect, retell
 from monitor.sla.events import AgentReplied, Event, TicketClosed, TicketCreated
 from monitor.sla.forgetting import Fading
@@ -49,6 +50,7 @@ class Engine:
         self.changed: dict[str, Ticket | None] = {}
         self.totals = Totals(policy, totals)
         self.windows = Windows(policy)
+        self.customers = Customers(policy)
         self._targets = [policy.channels[channel] for channel, _ in policy.groups]
         self.backlogs = [
             Backlog(group, target, self.tickets.get) for group, target in enumerate(self._targets)
@@ -136,6 +138,8 @@ class Engine:
             ticket = Ticket(event.ticket_id)
         elif type(event) is AgentReplied and self._answer(ticket, event):
             return
+        elif type(event) is TicketCreated:
+            self._see(event)
         before = self._booked(ticket) if self._may_undo(ticket, event) else None
         creation = _creation(ticket)
         if not join(ticket, event):
@@ -156,12 +160,14 @@ class Engine:
         leave what `_settle` would leave; whatever is unusual is left to it.
         """
         at, clock = event.at, self.clock
+        if event.customer:
+            self._see(event)
         group = self._group_of(event.channel, event.team)
         if group == NO_GROUP or not 0 <= clock - at <= self._targets[group].at_risk:
             return False
         key = event.ticket_id
         ticket = Ticket(key, at, event.channel, event.team, event.priority)
-        ticket.touched, ticket.group = clock, group
+        ticket.touched, ticket.group, ticket.customer = clock, group, event.customer
         ticket.phase, ticket.is_open, ticket.booked = Phase.WAITING, True, 1
         self.tickets[key] = self.changed[key] = ticket
         self.backlogs[group].enter(ticket)
@@ -171,6 +177,10 @@ class Engine:
         for view in self._views:
             view.opened(group, at)
         return True
+
+    def _see(self, event: TicketCreated) -> None:
+        if event.customer:
+            self.customers.see(event.channel, event.team, event.at, event.customer)
 
     def _answer(self, ticket: Ticket, event: AgentReplied) -> bool:
         """Take in a reply that says nothing new, or the first one, in time to a waiting ticket."""
@@ -312,6 +322,8 @@ class Engine:
             ticket.armed = ticket.forgettable = ticket.booked = 0
             ticket.phase, ticket.is_open = Phase.UNSEEN, False
             ticket.group = self._group(ticket)
+            if ticket.customer and ticket.created is not None:
+                self.customers.see(ticket.channel, ticket.team, ticket.created, ticket.customer)
             if self._restore_usual(ticket):
                 continue
             state = self._place(ticket)

@@ -17,6 +17,11 @@ REMEMBERED_FOR: Final = DAY
 SHORT_ABANDON: Final = 5 * SECOND
 """What call centres usually take for a short abandon, unless the policy says otherwise."""
 
+SATISFIED_FROM: Final = 4.0
+"""Of the usual five points the upper two."""
+
+BACKLOG_AGES: Final = (3600 * SECOND, 8 * 3600 * SECOND, DAY, 3 * DAY, 7 * DAY)
+
 OTHER_TEAM: Final = "other"
 """The label of every team that the policy does not name: label values stay bounded."""
 
@@ -69,6 +74,10 @@ class Policy:
     teams: tuple[str, ...] = ()
     short_abandon: int = SHORT_ABANDON
     """One closed unanswered after no more than this, and within its limit, left at once."""
+    satisfied_from: float = SATISFIED_FROM
+    """A survey's answer (csat) from this score on is a satisfied one."""
+    backlog_ages: tuple[int, ...] = BACKLOG_AGES
+    """Unresolved tickets are counted that are older than each of these, in microseconds."""
     groups: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     """Every (channel, team) that has figures, in the order in which they are shown."""
 
@@ -93,6 +102,8 @@ class Policy:
             self.formula,
             self.teams,
             int(self.short_abandon * factor),
+            self.satisfied_from,
+            tuple(int(age * factor) for age in self.backlog_ages),
         )
 
 

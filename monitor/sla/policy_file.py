@@ -2,14 +2,23 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Final
 
 from monitor.errors import PolicyError
 from monitor.sla.durations import EXAMPLES, format_duration, parse_duration, quoted, short_duration
-from monitor.sla.policy import EXPIRES_AFTER, OTHER_TEAM, SHORT_ABANDON, Formula, Policy, Target
+from monitor.sla.policy import (
+    BACKLOG_AGES,
+    EXPIRES_AFTER,
+    OTHER_TEAM,
+    SATISFIED_FROM,
+    SHORT_ABANDON,
+    Formula,
+    Policy,
+    Target,
+)
 from monitor.sla.policy_nodes import Place, Problems, read_yaml
 
 _FILE_EXAMPLE: Final = {
@@ -17,6 +26,8 @@ _FILE_EXAMPLE: Final = {
     "formula": ", ".join(Formula),
     "teams": "a list of names, such as [billing, technical]",
     "short_abandon": "5s",
+    "satisfied_from": "4, the least csat score of a satisfied customer",
+    "backlog": "a list of ages, such as [1h, 8h, 24h]",
 }
 _TARGET_EXAMPLE: Final = {"at_risk": "80% or 90s", "limit": EXAMPLES, "share": "90%"}
 """The keys of the file and of a channel, and what to write there."""
@@ -52,15 +63,19 @@ def _policy(root: Place) -> Policy | None:
         short_abandon = fields["short_abandon"].scalar(
             parse_duration, _FILE_EXAMPLE["short_abandon"]
         )
+    satisfied_from: float | None = SATISFIED_FROM
+    if "satisfied_from" in fields:
+        satisfied_from = fields["satisfied_from"].scalar(_score, _FILE_EXAMPLE["satisfied_from"])
+    ages = _ages(fields["backlog"]) if "backlog" in fields else BACKLOG_AGES
     teams = _teams(fields["teams"]) if "teams" in fields else ()
     channels = {}
     if "channels" in fields:
         channels = _channels(fields["channels"])
     else:
         root.refuse(f"has no channels; write channels: and {_FILE_EXAMPLE['channels']}")
-    if formula is None or short_abandon is None:
+    if formula is None or short_abandon is None or satisfied_from is None:
         return None
-    return Policy(channels, formula, teams, short_abandon)
+    return Policy(channels, formula, teams, short_abandon, satisfied_from, ages)
 
 
 def _channels(place: Place) -> dict[str, Target]:
@@ -160,6 +175,28 @@ def _formula(text: str) -> Formula:
         raise ValueError(f"{quoted(text)} is no formula; {way_out}") from None
 
 
+def _score(text: str) -> float:
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is not a score; write a number, as 4")
+    return float(text)
+
+
+def _ages(place: Place) -> tuple[int, ...]:
+    ages: list[int] = []
+    for item in place.items(_FILE_EXAMPLE["backlog"]):
+        age = item.scalar(lambda text: _age(text, ages), "an age, such as 8h")
+        if age is not None:
+            ages.append(age)
+    return tuple(ages)
+
+
+def _age(text: str, before: Sequence[int]) -> int:
+    age = _limit(text)
+    if before and age <= before[-1]:
+        raise ValueError(f"{quoted(text)} is not more than the one before it; list them in order")
+    return age
+
+
 def _teams(place: Place) -> tuple[str, ...]:
     teams: dict[str, None] = {}
     for item in place.items(_FILE_EXAMPLE["teams"]):
@@ -203,6 +240,10 @@ def dump_policy(policy: Policy) -> str:
     lines = ["channels:"]
     lines += [f"  {_key(name)}: {_flow(target)}" for name, target in policy.channels.items()]
     lines.append(f"formula: {policy.formula}")
+    if policy.satisfied_from != SATISFIED_FROM:
+        lines.append(f"satisfied_from: {Decimal(repr(policy.satisfied_from)).normalize():f}")
+    if policy.backlog_ages != BACKLOG_AGES:
+        lines.append(f"backlog: [{', '.join(map(short_duration, policy.backlog_ages))}]")
     if policy.short_abandon != SHORT_ABANDON:
         lines.append(f"short_abandon: {short_duration(policy.short_abandon)}")
     if policy.teams:

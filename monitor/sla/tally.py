@@ -1,12 +1,18 @@
 """The figures of a whole history, by channel: what `backtest` prints."""
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from monitor.sla.events import SECOND
+from monitor.sla.base import BaseFigures
+from monitor.sla.deadlines import NEVER
+from monitor.sla.durations import short_duration
+from monitor.sla.events import SECOND, TicketCreated
 from monitor.sla.policy import Formula, Policy
 from monitor.sla.quantiles import bucket, quantiles
 from monitor.sla.views import Book, Booking
-from monitor.sla.windows import service_level
+from monitor.sla.windows import Pane, service_level
 
 _ENDS = (Book.ANSWERED, Book.UNANSWERED, Book.EXPIRED)
 
@@ -14,11 +20,16 @@ _ENDS = (Book.ANSWERED, Book.UNANSWERED, Book.EXPIRED)
 class ChannelTally:
     """One channel's sums since the beginning."""
 
-    def __init__(self) -> None:
+    def __init__(self, ages: Sequence[int]) -> None:
         self.counts = [0] * len(Book)
         self.latencies: dict[int, int] = {}
         self.sum_us = 0
         self.max_us = 0
+        self.resolution_us = 0
+        self.customers: set[int] = set()
+        self.closed_within = [0] * len(ages)
+        self.answered_within = [0] * len(ages)
+        self._ages = ages
         self._waiting = 0
         self._most_waiting = 0
         self._at = 0
@@ -44,11 +55,51 @@ class ChannelTally:
             elif value == self.max_us:
                 # The greatest was taken back: which came next is known within 1 % only.
                 self.max_us = int(quantiles(self.latencies, (1.0,))[0] or 0)
+        elif what is Book.RESOLVED:
+            self.resolution_us += sign * value
+        if what in (Book.ANSWERED, Book.CLOSED):
+            within = self.answered_within if what is Book.ANSWERED else self.closed_within
+            for index in range(bisect_left(self._ages, value), len(self._ages)):
+                within[index] += sign
 
     @property
     def max_waiting(self) -> int:
         """The most that waited at one time."""
         return max(self._most_waiting, self._waiting)
+
+    def unresolved(self, *, over_at_reply: bool) -> list[int]:
+        """Return how many tickets were unresolved for longer than each age of the policy."""
+        within = self.answered_within if over_at_reply else self.closed_within
+        return [self.counts[Book.CREATED] - count for count in within]
+
+    def measures(
+        self, policy: Policy, tickets: int, customers: int, *, over_at_reply: bool
+    ) -> dict[str, int | float | None]:
+        """Return the measures of a support team; tickets and customers are those of all channels.
+
+        `over_at_reply` says that closes are not reported.
+        """
+        c = self.counts
+        total = Pane()
+        total.counts = c
+        figures = total.figures(policy.formula)
+        answered, resolved = c[Book.ANSWERED], c[Book.RESOLVED]
+        unresolved = self.unresolved(over_at_reply=over_at_reply)
+        ages = map(short_duration, policy.backlog_ages)
+        return {
+            "first_response_mean_seconds": _seconds(self.sum_us / answered if answered else None),
+            "resolution_mean_seconds": _seconds(
+                self.resolution_us / resolved if resolved else None
+            ),
+            "tickets_ratio": _ratio(c[Book.CREATED] / tickets if tickets else None),
+            "customers": len(self.customers),
+            "customers_ratio": _ratio(len(self.customers) / customers if customers else None),
+            **{f"unresolved_longer_than_{age}": n for age, n in zip(ages, unresolved, strict=True)},
+            "csat_answers": c[Book.SATISFIED] + c[Book.DISSATISFIED],
+            "csat_ratio": _ratio(figures.csat_ratio),
+            "nps_answers": c[Book.PROMOTER] + c[Book.PASSIVE] + c[Book.DETRACTOR],
+            "net_promoter_score": _ratio(figures.net_promoter_score),
+        }
 
     def figures(self, policy: Policy) -> dict[str, int | float | None]:
         """Return the channel's figures under the names of the contract (DESIGN 4)."""
@@ -73,13 +124,37 @@ class ChannelTally:
         }
 
 
+class BaseTally:
+    """Who came and who left, over a whole history."""
+
+    def __init__(self) -> None:
+        self._moves: Counter[tuple[int, Book]] = Counter()
+
+    def move(self, booking: Booking, sign: int) -> None:
+        """Count a customer who came or left, or take it back."""
+        self._moves[booking.at, booking.what] += sign
+
+    def figures(self, start: int, end: int) -> BaseFigures:
+        """Return the customer base at `end`, and what changed from `start` on until before it."""
+        customers = joined = left = 0
+        for (at, what), count in self._moves.items():
+            if at < end:
+                customers += count if what is Book.JOINED else -count
+                if at >= start:
+                    joined += count if what is Book.JOINED else 0
+                    left += count if what is Book.LEFT else 0
+        return BaseFigures(customers, joined, left)
+
+
 class Tally:
     """Every channel's figures (a `View`)."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self._channels = {name: ChannelTally() for name in policy.channels}
+        self.base = BaseTally()
+        self._channels = {name: ChannelTally(policy.backlog_ages) for name in policy.channels}
         self._by_group = [self._channels[channel] for channel, _ in policy.groups]
+        self._first = NEVER
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking for its channel, whatever the team."""
@@ -95,21 +170,51 @@ class Tally:
         channel.add(Booking(Book.ANSWERED, at, waited), 1)
         channel.add(Booking(Book.MET, at), 1)
 
+    def note(self, event: TicketCreated) -> None:
+        """Take note of a ticket's customer, and of when the history began."""
+        self._first = min(self._first, event.at)
+        if event.customer:
+            self._channels[event.channel].customers.add(event.customer)
+
+    def figures(self) -> Mapping[str, dict[str, int | float | None]]:
+        """Return the figures of every channel that had a ticket."""
+        return {name: tally.figures(self.policy) for name, tally in self._used()}
+
     def service_levels(self) -> Mapping[str, dict[str, float | None]]:
         """Return the service level by every formula, of every channel that had a ticket."""
         return {
             name: {each.value: _ratio(service_level(tally.counts, each)) for each in Formula}
-            for name, tally in self._channels.items()
-            if any(tally.counts)
+            for name, tally in self._used()
         }
 
-    def figures(self) -> Mapping[str, dict[str, int | float | None]]:
-        """Return the figures of every channel that had a ticket."""
+    def measures(self) -> dict[str, Any]:
+        """Return the measures of a support team, by channel and over all of them.
+
+        Retention and churn are from the first ticket on: whoever joined before was a customer.
+        """
+        used = self._used()
+        tickets = sum(tally.counts[Book.CREATED] for _, tally in used)
+        seen = Counter(each for _, tally in used for each in tally.customers)
+        over_at_reply = not any(tally.counts[Book.CLOSED] for _, tally in used)
+        base = self.base.figures(self._first, NEVER)
         return {
-            name: tally.figures(self.policy)
-            for name, tally in self._channels.items()
-            if any(tally.counts)
+            "channels": {
+                name: tally.measures(self.policy, tickets, len(seen), over_at_reply=over_at_reply)
+                for name, tally in used
+            },
+            "all": {
+                "customers": len(seen),
+                "omnichannel_customers": sum(channels > 1 for channels in seen.values()),
+                "customers_at_start": base.at_start,
+                "customers_joined": base.joined,
+                "customers_left": base.left,
+                "customer_retention_ratio": _ratio(base.retention_ratio),
+                "customer_churn_ratio": _ratio(base.churn_ratio),
+            },
         }
+
+    def _used(self) -> list[tuple[str, ChannelTally]]:
+        return [(name, tally) for name, tally in self._channels.items() if any(tally.counts)]
 
 
 def _ratio(ratio: float | None) -> float | None:

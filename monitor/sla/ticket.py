@@ -90,6 +90,8 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     """Whether it was not over then; likewise."""
     booked: int = 0
     """How much had been booked for it by then; likewise."""
+    customer: int = 0
+    """A hash of the customer's id, 0 for none; last because tickets are kept by position."""
 
 
 def join(ticket: Ticket, event: Event) -> bool:
@@ -114,13 +116,13 @@ def _join_creation(ticket: Ticket, event: TicketCreated) -> bool:
 
     The second half only makes the choice independent of the order of arrival.
     """
-    new = (event.at, event.channel, event.team, event.priority)
+    new = (event.at, event.channel, event.team, event.priority, event.customer)
     if ticket.created is not None:
-        old = (ticket.created, ticket.channel, ticket.team, ticket.priority)
+        old = (ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.customer)
         conflict = ticket.conflict or event.channel != ticket.channel
         learned = conflict != ticket.conflict
         ticket.conflict = conflict
         if old <= new:
             return learned
-    ticket.created, ticket.channel, ticket.team, ticket.priority = new
+    ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.customer = new
     return True

@@ -37,6 +37,8 @@ class GroupTotals(msgspec.Struct):
     booked: list[int] = msgspec.field(default_factory=lambda: [0] * len(Book))
     taken_back: list[int] = msgspec.field(default_factory=lambda: [0] * len(Book))
     told: list[int] = msgspec.field(default_factory=lambda: [0] * len(Kind))
+    resolution_us: int = 0
+    """From creation to close, of the resolved."""
 
     def net(self, what: Book) -> int:
         """Return how many bookings stand."""
@@ -63,6 +65,8 @@ class Totals:
         if booking.what is Book.ANSWERED:
             totals.buckets[bisect_left(totals.edges, booking.value)] += 1
             totals.sum_us += booking.value
+        elif booking.what is Book.RESOLVED:
+            totals.resolution_us += booking.value
 
     def opened(self, group: int, at: int) -> None:
         """Count a creation."""

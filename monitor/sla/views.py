@@ -18,7 +18,7 @@ class Book(IntEnum):
     ANSWERED = 1
     """First response; its value is the waiting time in microseconds."""
     CLOSED = 2
-    """Closed, answered or not."""
+    """Closed, answered or not; its value is the time since its creation."""
     MET = 3
     """Answered within the limit."""
     MISSED = 4
@@ -38,6 +38,20 @@ class Book(IntEnum):
     """Two channels were named for one ticket."""
     SHORT_ABANDONED = 12
     """Of the abandoned, those that left at once."""
+    RESOLVED = 13
+    """Closed after a first response; its value is the time since its creation."""
+    SATISFIED = 14
+    """A survey's answer (`csat`) at or above the policy's threshold."""
+    DISSATISFIED = 15
+    PROMOTER = 16
+    """A survey's answer (`nps`) of 9 or 10."""
+    PASSIVE = 17
+    """One of 7 or 8."""
+    DETRACTOR = 18
+    """One of 0 to 6."""
+    JOINED = 19
+    """A customer came; counted for no group."""
+    LEFT = 20
 
 
 class Booking(NamedTuple):
@@ -80,7 +94,10 @@ def bookings(ticket: Ticket, state: Life, short_abandon: int) -> tuple[Booking, 
     if ended is not None:
         _book_ending(booked, ticket, state, ended, short_abandon)
     if state.closed_at is not None:
-        booked.append(Booking(Book.CLOSED, state.closed_at))
+        open_for = state.closed_at - state.created
+        booked.append(Booking(Book.CLOSED, state.closed_at, open_for))
+        if phase is Phase.ANSWERED:
+            booked.append(Booking(Book.RESOLVED, state.closed_at, open_for))
     return tuple(booked)
 
 

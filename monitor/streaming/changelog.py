@@ -1,20 +1,30 @@
 """What a partition keeps in Kafka, packed and read back: every ticket and the counters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from sys import intern
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from monitor.sla.base import Changes, Customer
+from monitor.sla.measures import KeptMeasures
+from monitor.sla.surveys import Survey
 from monitor.sla.ticket import Ticket
 from monitor.sla.totals import GroupTotals
 from monitor.streaming import fetching
 from monitor.streaming.settings import Settings
 
+T = TypeVar("T")
+
 COUNTERS_KEY: Final = b"\xff counters"
-"""Not UTF-8, so that no ticket id can be it."""
+"""Not UTF-8, so that no ticket id can be it; the next two likewise."""
+
+SURVEY: Final = b"\xff survey "
+CUSTOMER: Final = b"\xff customer "
+
+_OURS: Final = b"\xff"[0]
 
 
 class Counters(msgspec.Struct):
@@ -23,11 +33,16 @@ class Counters(msgspec.Struct):
     groups: dict[str, GroupTotals] = {}
     records: dict[str, dict[str, int]] = {}
     """Records read by topic and outcome."""
+    customers: Changes = msgspec.field(default_factory=Changes)
 
 
 pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
+pack_survey = msgspec.msgpack.Encoder().encode
+pack_customer = msgspec.msgpack.Encoder().encode
 _read_ticket = msgspec.msgpack.Decoder(Ticket).decode
+_read_survey = msgspec.msgpack.Decoder(Survey).decode
+_read_customer = msgspec.msgpack.Decoder(Customer).decode
 _read_counters = msgspec.msgpack.Decoder(Counters).decode
 
 
@@ -36,6 +51,8 @@ class Kept:
 
     def __init__(self) -> None:
         self.tickets: dict[str, Ticket] = {}
+        self._surveys: dict[bytes, Survey] = {}
+        self._customers: dict[bytes, Customer] = {}
         self._counters: bytes | None = None
 
     @property
@@ -43,10 +60,17 @@ class Kept:
         """What was counted."""
         return Counters() if self._counters is None else _read_counters(self._counters)
 
+    @property
+    def measures(self) -> KeptMeasures:
+        """What is known of surveys and customers."""
+        return KeptMeasures(
+            self._surveys.values(), self._customers.values(), self.counters.customers
+        )
+
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take a record: the last value of a key counts, and None stands for forgotten."""
-        if key == COUNTERS_KEY:
-            self._counters = value
+        if key[0] == _OURS:
+            self._take_ours(key, value)
         elif value is None:
             self.tickets.pop(key.decode(), None)
         else:
@@ -56,6 +80,23 @@ class Kept:
             ticket.team = intern(ticket.team)
             ticket.priority = intern(ticket.priority)
             self.tickets[ticket.ticket_id] = ticket
+
+    def _take_ours(self, key: bytes, value: bytes | None) -> None:
+        if key == COUNTERS_KEY:
+            self._counters = value
+        elif key.startswith(SURVEY):
+            _keep(self._surveys, key, value, _read_survey)
+        elif key.startswith(CUSTOMER):
+            _keep(self._customers, key, value, _read_customer)
+
+
+def _keep(
+    kept: dict[bytes, T], key: bytes, value: bytes | None, read: Callable[[bytes], T]
+) -> None:
+    if value is None:
+        kept.pop(key, None)
+    else:
+        kept[key] = read(value)
 
 
 async def recover(settings: Settings, partition: int) -> Kept:

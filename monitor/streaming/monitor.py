@@ -14,14 +14,11 @@ from monitor.streaming import topics
 from monitor.streaming.app import create_app
 from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
-from monitor.streaming.settings import Settings, Topics
+from monitor.streaming.settings import CLOSED, KINDS, Settings
 from monitor.streaming.tasks import end
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
-
-KINDS: Final = Topics().inputs
-"""The contract's names of the input topics, which name the kinds of events too."""
 
 AWAY_SECONDS: Final = 3.0
 """With no answer for this long the broker is said to be away."""
@@ -75,6 +72,7 @@ class Monitor:
                 yield partition_stats(
                     task.number,
                     task.state.engine,
+                    measures=task.state.measures,
                     counts=task.counts,
                     lag=task.lag(),
                     caught_up=not task.behind(),
@@ -126,7 +124,7 @@ class Monitor:
             self.policy,
             self._app.consumer,
             self._kinds,
-            over_at_reply=len(self._kinds) < len(KINDS),
+            over_at_reply=CLOSED not in self._kinds.values(),
             on_commit=self.delays.observe,
         )
 

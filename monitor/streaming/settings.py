@@ -17,11 +17,35 @@ class Topics:
     breaches: str = "sla-breaches"
     dead_letters: str = "sla-dead-letters"
     stats: str = "sla-channel-stats"
+    surveys: str = "survey-answered"
+    customers: str = "customer-changed"
 
     @property
-    def inputs(self) -> tuple[str, str, str]:
-        """All that is read; the last one need not exist."""
-        return self.created, self.replied, self.closed
+    def inputs(self) -> tuple[str, ...]:
+        """All that is read, in the order of `KINDS`."""
+        return *self.tickets, *self.measures
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Those of the inputs that must exist."""
+        return self.created, self.replied
+
+    @property
+    def tickets(self) -> tuple[str, ...]:
+        """What happens to tickets: what is created unless told otherwise."""
+        return *self.required, self.closed
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What else can be measured."""
+        return self.surveys, self.customers
+
+
+KINDS: Final = Topics().inputs
+"""The contract's names of the input topics, which name the kinds of events too."""
+
+CLOSED: Final = Topics().closed
+"""The kind without which a ticket is over at its first response."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,15 @@ With a topic missing a consumer never learns of it, and recovers nothing, silent
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, NamedTuple
 
@@ -50,10 +58,16 @@ class TopicConfig(NamedTuple):
 
 
 def input_specs(
-    settings: Settings, partitions: int, *, retention_ms: int = _WEEK_MS, closed: bool = True
+    settings: Settings,
+    partitions: int,
+    *,
+    retention_ms: int = _WEEK_MS,
+    names: Collection[str] | None = None,
 ) -> list[TopicSpec]:
-    """List the input topics; `closed` says whether the optional one is used."""
-    names = settings.topics.inputs if closed else settings.topics.inputs[:2]
+    """List the input topics: those of tickets, or the required ones and those of `names`."""
+    topics = settings.topics
+    wanted = {*topics.required, *(topics.tickets if names is None else names)}
+    names = [name for name in topics.inputs if name in wanted]
     return [TopicSpec(name, partitions, {"retention.ms": str(retention_ms)}) for name in names]
 
 
@@ -248,7 +262,7 @@ async def prepare(settings: Settings) -> tuple[tuple[str, ...], int]:
     async with admin_client(settings) as admin:
         wanted = settings.topics.inputs
         counts = await partition_counts(admin, wanted)
-        missing = [name for name in wanted[:2] if name not in counts]
+        missing = [name for name in settings.topics.required if name not in counts]
         if missing:
             raise TopicError(
                 f"topic {' and '.join(missing)} is not on {settings.bootstrap}; "

@@ -30,6 +30,10 @@ class Scope:
         matchers = [f"{key}{_matcher(value)}" for key, value in self._labels(labels).items()]
         return f"{name}{{{','.join(matchers)}}}" if matchers else name
 
+    def overall(self, name: str, **labels: str) -> str:
+        """Return the selector of a metric that is not told apart by channel or team."""
+        return Scope(_without_teams(self.policy)).series(name, **labels)
+
     def gauge(self, name: str, **labels: str) -> str:
         """Return how many there are now, by channel."""
         return f"sum by (channel) ({self.series(name, **labels)})"

@@ -17,6 +17,7 @@ from monitor.sla.views import Book
 
 EXPIRY = 30 * DAY
 MEMORY = DAY
+AGES = (0, 90 * SECOND, 3600 * SECOND, DAY, 29 * DAY)
 WINDOW_LENGTHS = {"5m": 300 * SECOND, "1h": 3600 * SECOND, "24h": DAY}
 
 
@@ -96,7 +97,9 @@ class Truth:
         if self.phase is Phase.EXPIRED:
             found.append((Book.EXPIRED, self.ended, 0))
         if self.closed is not None:
-            found.append((Book.CLOSED, self.closed, 0))
+            found.append((Book.CLOSED, self.closed, self.closed - self.created))
+            if self.phase is Phase.ANSWERED:
+                found.append((Book.RESOLVED, self.closed, self.closed - self.created))
         return found
 
 
@@ -190,6 +193,9 @@ def backlog(tickets: Sequence[Truth], clock: int) -> dict[str, object]:
     waiting = [one for one in tickets if one.is_waiting]
     ahead = [one.due_at for one in waiting if one.due_at >= clock]
     return {
+        "older": [
+            sum(one.is_open and clock - one.created > age for one in tickets) for age in AGES
+        ],
         "open": sum(one.is_open for one in tickets),
         "waiting": len(waiting),
         "at_risk": sum(one.passed_at_risk for one in waiting),

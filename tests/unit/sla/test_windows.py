@@ -102,7 +102,9 @@ def test_the_two_usual_bookings_count_as_if_they_were_booked_one_by_one(steps, l
 
 def test_an_empty_window_has_no_ratio_and_no_quantile():
     figures = Pane().figures(Formula.ABANDON_IGNORED)
-    assert figures == (0, 0, 0, 0, 0, 0, 0, 0, None, None, None)
+    assert figures[:7] == (0, 0, 0, 0, 0, 0, 0)
+    ratios = (figures.service_level_ratio, figures.csat_ratio, figures.net_promoter_score)
+    assert (figures.p50_us, figures.p90_us, *ratios) == (None,) * 5
 
 
 @pytest.mark.parametrize("formula", Formula)

@@ -24,6 +24,7 @@ def backlogs(engine: Engine) -> list[dict[str, Any]]:
             "oldest": backlog.oldest(),
             "next_deadline": backlog.next_deadline(),
             "longest_waiting": backlog.longest_waiting(99),
+            "older": backlog.older_than(oracle.AGES, engine.clock),
         }
         for backlog in engine.backlogs
     ]
