@@ -100,19 +100,15 @@ class Customers:
     """Every group's customers by when they last opened a ticket."""
 
     def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._groups = {name: index for index, name in enumerate(policy.groups)}
-        self._noted: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
+        self.noted: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
+        """By group the moment at which a ticket was opened, with the customer's hash."""
         self._seen = [Distinct() for _ in policy.groups]
 
-    def see(self, channel: str, team: str, at: int, customer: int) -> None:
-        """Note that a customer, by its hash, opened a ticket."""
-        group = self._groups.get(self._policy.group(channel, team))
-        if group is not None:
-            noted = self._noted[group]
-            noted.append((at, customer))
+    def advance(self, now: int) -> None:
+        """Take in what was noted, if there is much of it."""
+        for group, noted in enumerate(self.noted):
             if len(noted) > _ENOUGH:
-                self._take_in(group, max(noted)[0])
+                self._take_in(group, now)
 
     def least(self, group: int, now: int, starts: Collection[int]) -> list[list[int]]:
         """Return a group's sketch for each window, given when they begin."""
@@ -120,5 +116,5 @@ class Customers:
         return [self._seen[group].least(start) for start in starts]
 
     def _take_in(self, group: int, now: int) -> None:
-        self._seen[group].see(self._noted[group], now - DAY)
-        self._noted[group].clear()
+        self._seen[group].see(self.noted[group], now - DAY)
+        self.noted[group].clear()

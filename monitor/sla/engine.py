@@ -139,7 +139,7 @@ class Engine:
         elif type(event) is AgentReplied and self._answer(ticket, event):
             return
         elif type(event) is TicketCreated:
-            self._see(event)
+            self._see(self._group_of(event.channel, event.team), event.at, event.customer)
         before = self._booked(ticket) if self._may_undo(ticket, event) else None
         creation = _creation(ticket)
         if not join(ticket, event):
@@ -160,9 +160,9 @@ class Engine:
         leave what `_settle` would leave; whatever is unusual is left to it.
         """
         at, clock = event.at, self.clock
-        if event.customer:
-            self._see(event)
         group = self._group_of(event.channel, event.team)
+        if event.customer and group != NO_GROUP:
+            self.customers.noted[group].append((at, event.customer))
         if group == NO_GROUP or not 0 <= clock - at <= self._targets[group].at_risk:
             return False
         key = event.ticket_id
@@ -178,9 +178,9 @@ class Engine:
             view.opened(group, at)
         return True
 
-    def _see(self, event: TicketCreated) -> None:
-        if event.customer:
-            self.customers.see(event.channel, event.team, event.at, event.customer)
+    def _see(self, group: int, at: int, customer: int) -> None:
+        if customer and group != NO_GROUP:
+            self.customers.noted[group].append((at, customer))
 
     def _answer(self, ticket: Ticket, event: AgentReplied) -> bool:
         """Take in a reply that says nothing new, or the first one, in time to a waiting ticket."""
@@ -322,8 +322,7 @@ class Engine:
             ticket.armed = ticket.forgettable = ticket.booked = 0
             ticket.phase, ticket.is_open = Phase.UNSEEN, False
             ticket.group = self._group(ticket)
-            if ticket.customer and ticket.created is not None:
-                self.customers.see(ticket.channel, ticket.team, ticket.created, ticket.customer)
+            self._see(ticket.group, ticket.created or 0, ticket.customer)
             if self._restore_usual(ticket):
                 continue
             state = self._place(ticket)

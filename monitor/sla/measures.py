@@ -61,6 +61,7 @@ class Measures:
         """Follow the engine's clock."""
         self.surveys.advance(self.engine.clock)
         self.base.advance(self.engine.clock)
+        self.engine.customers.advance(self.engine.clock)
 
     def forget(self) -> None:
         """Drop all that has been over for long enough (DESIGN 3.7)."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from sys import intern
 from typing import Annotated, Any, Final, Literal
 
@@ -107,16 +106,16 @@ class Decoder:
         The wall clock that it is given is held against times that lie ahead.
         """
         decode = self.event
-        by = "customer_id" if kind == "customer-changed" else "ticket_id"
-        read_key = attrgetter(by)
+        whose = "customer" if kind == "customer-changed" else "ticket"
+        field = f"{whose}_id"
 
         def record(key: bytes | None, value: bytes | None, wall: int) -> Told:
             if value is None:
                 raise UnusableError("the record has no value; send the event as a JSON object")
             event = decode(kind, value)
-            wanted = read_key(event)
+            wanted: str = getattr(event, field)
             if key != wanted.encode():
-                raise UnusableError(_key_reason(key, wanted, by))
+                raise UnusableError(_key_reason(key, wanted, whose))
             if event.at > wall + AHEAD:
                 ahead = (event.at - wall) // SECOND
                 raise UnusableError(
@@ -150,23 +149,23 @@ class Decoder:
             )
         customer = read.customer_id
         return TicketCreated(
-            _id(read.ticket_id, "ticket"),
+            _id(read.ticket_id),
             channel,
             micros(read.created_at, "created_at"),
             _label(read.team),
             _label(read.priority),
-            # 0 means none; one customer in four milliards is taken for another.
+            # 0 means none: one hash in four thousand million is another's.
             xxh32_intdigest(_text(customer).encode()) or 1 if customer else 0,
         )
 
     def _replied(self, value: bytes | str) -> AgentReplied:
         read = self._read_replied(value)
         at = micros(read.replied_at, "replied_at")
-        return AgentReplied(_id(read.ticket_id, "ticket"), at, bool(read.automated))
+        return AgentReplied(_id(read.ticket_id), at, bool(read.automated))
 
     def _closed(self, value: bytes | str) -> TicketClosed:
         read = self._read_closed(value)
-        return TicketClosed(_id(read.ticket_id, "ticket"), micros(read.closed_at, "closed_at"))
+        return TicketClosed(_id(read.ticket_id), micros(read.closed_at, "closed_at"))
 
     def _answered(self, value: bytes | str) -> SurveyAnswered:
         read = self._read_answered(value)
@@ -176,7 +175,7 @@ class Decoder:
             )
         return SurveyAnswered(
             _id(read.survey_id, "survey"),
-            _id(read.ticket_id, "ticket"),
+            _id(read.ticket_id),
             read.kind,
             read.score,
             micros(read.answered_at, "answered_at"),
@@ -255,7 +254,7 @@ def _text(value: str | int) -> str:
     return value if type(value) is str else str(value)
 
 
-def _id(value: str | int, whose: str) -> str:
+def _id(value: str | int, whose: str = "ticket") -> str:
     text = value if type(value) is str else str(value)
     if not text:
         raise UnusableError(f"{whose}_id is empty; send the {whose}'s id")
@@ -267,8 +266,8 @@ def _label(value: Label) -> str:
     return "" if value is None else intern(str(value))
 
 
-def _key_reason(key: bytes | None, wanted: str, by: str) -> str:
-    whose, shown = by.removesuffix("_id"), _shown(wanted)
+def _key_reason(key: bytes | None, wanted: str, whose: str) -> str:
+    shown = _shown(wanted)
     if key is None:
         return f'the record has no key; key it by its {whose} id "{shown}"'
     return f'its key "{_shown(key.decode(errors="replace"))}" is not its {whose} id "{shown}"; ' + (

@@ -81,13 +81,16 @@ def test_order_and_repeats_change_nothing(seen, data):
         assert found == sorted({each for at, each in seen if at >= since})
 
 
-def test_a_team_that_nobody_names_counts_as_other_and_an_unknown_channel_for_nothing():
-    customers = Customers(Policy(CHANNELS, teams=("billing",)))
-    customers.see("chat", "sales", START, 1)
-    customers.see("chat", "billing", START, 2)
-    customers.see("fax", "", START, 3)
-    assert customers.least(0, START, [0]) == [[2]]
-    assert customers.least(1, START, [0]) == [[1]]
+def test_a_team_that_nobody_names_counts_as_other():
+    engine = Engine(Policy(CHANNELS, teams=("billing",)))
+    engine.apply(
+        [
+            TicketCreated("a", "chat", START, "sales", customer=1),
+            TicketCreated("b", "chat", START, "billing", customer=2),
+        ]
+    )
+    assert engine.customers.least(0, START, [0]) == [[2]]
+    assert engine.customers.least(1, START, [0]) == [[1]]
 
 
 def test_an_engine_counts_the_customers_of_its_tickets_and_knows_them_after_a_restart():
@@ -111,6 +114,5 @@ def test_an_engine_counts_the_customers_of_its_tickets_and_knows_them_after_a_re
 
 def test_what_is_older_than_a_day_is_dropped():
     customers = Customers(PLAIN)
-    customers.see("chat", "", START - DAY - 1, 1)
-    customers.see("chat", "", START - DAY, 2)
+    customers.noted[0] += [(START - DAY - 1, 1), (START - DAY, 2)]
     assert customers.least(0, START, [0]) == [[2]]
