@@ -41,9 +41,7 @@ def command(speed: float, web_port: int | None, seed: int) -> int:
 
     A day of history is there from the start; 40 s later a chat rush begins that breaches.
     """
-    import uvloop  # noqa: PLC0415
-
-    return uvloop.run(_demo(speed, _free_port(_WEB_PORT) if web_port is None else web_port, seed))
+    return asyncio.run(_demo(speed, _free_port(_WEB_PORT) if web_port is None else web_port, seed))
 
 
 async def _demo(speed: float, web_port: int, seed: int) -> int:

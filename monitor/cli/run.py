@@ -56,8 +56,7 @@ def command(
     policy = options.load_policy(policy_path)
     bootstrap = options.checked_broker(broker)
 
-    import uvloop  # noqa: PLC0415 - Faust and Kafka are only loaded by the commands that need them
-
+    # Faust and Kafka are only loaded by the commands that need them.
     from monitor.cli.serve import serving, set_up_logging, until_signal  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
     from monitor.streaming.settings import Settings  # noqa: PLC0415
@@ -88,7 +87,7 @@ def command(
             caught = await stop
         return _code(caught)
 
-    return uvloop.run(run())
+    return asyncio.run(run())
 
 
 def _code(caught: signal.Signals) -> int:

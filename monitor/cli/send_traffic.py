@@ -29,9 +29,7 @@ def command(broker: str, seed: int, connect_timeout: float) -> int:
     """
     bootstrap = options.checked_broker(broker)
 
-    import uvloop  # noqa: PLC0415 - Kafka is only loaded by the commands that need it
-
-    return uvloop.run(_send(bootstrap, seed, connect_timeout))
+    return asyncio.run(_send(bootstrap, seed, connect_timeout))
 
 
 async def _send(bootstrap: str, seed: int, connect_timeout: float) -> int:

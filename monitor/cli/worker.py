@@ -14,7 +14,6 @@ from asyncio import StreamReader, StreamWriter
 from typing import Any, Final
 
 import msgspec
-import uvloop
 
 from monitor.cli.serve import set_up_logging, settle_memory, until_signal
 from monitor.errors import SlaMonitorError
@@ -60,7 +59,7 @@ async def read_frame(reader: StreamReader) -> bytes | None:
 
 def main() -> None:
     """Work on the socket whose number is the first argument."""
-    code = uvloop.run(_work(int(sys.argv[1])))
+    code = asyncio.run(_work(int(sys.argv[1])))
     sys.exit(code)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import time
 
@@ -11,7 +12,9 @@ from monitor.streaming import topics
 from monitor.streaming.settings import Settings
 from tests.support.clock import iso
 from tests.support.kafka import producing, read_all, read_events
+from tests.support.metrics_page import documented
 from tests.support.program import Run, run_command
+from tests.support.schemas import validator
 
 QUICK = "channels:\n  chat: {at_risk: 2s, limit: 3s}\n"
 
@@ -83,6 +86,16 @@ async def test_a_ticket_left_alone_is_told_once_in_order_and_then_how_it_ended(
         f"T-1/first_response/{kind}" for kind in ("at_risk", "breached", "answered")
     ]
     assert [event["data"]["waited_seconds"] for event in told] == [2.0, 3.0, 3.5]
+    for event in told:
+        validator("sla-breaches").validate(event)
+
+
+async def test_a_running_monitor_shows_the_metrics_that_are_documented(prepared):
+    async with Run(prepared.bootstrap) as run:
+        await run.until(is_live)
+        _, text = await run.get("/metrics")
+    shown = re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE)
+    assert sorted(shown) == sorted((each.name, each.type) for each in documented())
 
 
 async def test_a_lost_broker_is_said_and_reading_goes_on_when_it_is_back(prepared, quick_policy):
@@ -157,6 +170,7 @@ async def test_what_cannot_be_used_goes_whole_to_the_dead_letters_and_stops_noth
     for letter in letters:
         headers = {key: value.decode() for key, value in letter.headers}
         assert set(headers) == {"sla.topic", "sla.partition", "sla.offset", "sla.reason"}
+        validator("sla-dead-letters.headers").validate(headers)
         assert len(headers["sla.reason"]) > 20
     sent = sorted(value for values in bad.values() for value in values)
     got = sorted(letter.value for letter in letters if letter.value is not None)

@@ -1,4 +1,4 @@
-"""The dashboards' queries, as Prometheus itself parses and answers them."""
+"""The dashboards' queries and those of docs/metrics.md, as Prometheus parses and answers them."""
 
 import asyncio
 import json
@@ -13,7 +13,8 @@ import pytest
 from monitor.sla.policy import DEFAULT_POLICY, Formula, Policy
 from monitor.sla.windows import WINDOWS
 from tests.integration.test_demo import Demo
-from tests.support.boards import boards, queries
+from tests.support.boards import Query, boards, queries
+from tests.support.metrics_page import PAGE, documented
 from tests.support.program import free_port
 from tests.support.scraping import Prometheus, required
 
@@ -23,11 +24,12 @@ POLICIES = {
     "formula": Policy(DEFAULT_POLICY.channels, Formula.ANSWERED_ONLY),
 }
 SECONDS_OF_TRAFFIC = 60
+DOCUMENTED = [Query(PAGE.name, each.name, each.query) for each in documented()]
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 def test_prometheus_parses_every_query(policy, tmp_path):
-    asked = queries(boards(policy))
+    asked = [*queries(boards(policy)), *DOCUMENTED]
     rules = [
         {"record": f"query:{number}", "expr": query.expression}
         for number, query in enumerate(asked)
@@ -47,7 +49,7 @@ async def test_every_query_is_answered_after_a_minute_of_the_demo(capsys):
         query
         for channel, window in product(DEFAULT_POLICY.channels, WINDOWS)
         for query in queries(boards(DEFAULT_POLICY), channel=channel, window=window, interval="10s")
-    }
+    } | set(DOCUMENTED)
     async with Demo("--speed", 60, "--web-port", free_port()) as demo:
         await demo.until_live()
         async with Prometheus(urlparse(demo.web).netloc) as prometheus:

@@ -40,8 +40,9 @@ def health(policy: Policy, runbook: str) -> Dashboard:
         "serve every partition, does it tell in time, and what could it not use.",
     )
     grid = Grid(board)
+    grid.add(_caught_up(), 6, 4)
     for panel in _now():
-        grid.add(panel, 4, 4)
+        grid.add(panel, 3, 4)
     for chart in health_charts.reading():
         grid.add(chart, 12, 8)
     for chart in health_charts.working():
@@ -53,8 +54,8 @@ def health(policy: Policy, runbook: str) -> Dashboard:
     return board
 
 
-def _now() -> Sequence[stat.Panel]:
-    caught_up = About(
+def _caught_up() -> stat.Panel:
+    about = About(
         "Has it read all there is?",
         "CAUGHT UP: everything in Kafka has been read, and the broker answers. BEHIND: while it "
         f"reads on, its clock is that of what it has read. {NO_DATA}: no host can be scraped.",
@@ -62,6 +63,10 @@ def _now() -> Sequence[stat.Panel]:
         steps=((None, ON_UNKNOWN),),
         words=CAUGHT_UP_WORDS,
     )
+    return big(about, {"caught up": CAUGHT_UP}, solid=True)
+
+
+def _now() -> Sequence[stat.Panel]:
     lag = About(
         "Records to be read",
         "Input records in Kafka that have not been read yet, all hosts together.",
@@ -77,9 +82,16 @@ def _now() -> Sequence[stat.Panel]:
     )
     partitions = About(
         "Partitions served",
-        "Partitions whose figures come from some host: less than the topics have means that "
-        "nobody serves the others.",
+        "Partitions whose figures come from some host.",
         "short",
+    )
+    unserved = About(
+        "Served by nobody",
+        "Partitions that no monitor on any host serves: their tickets are watched by nobody, and "
+        "missing in all figures. Every host tells of all, so the greatest counts. After a minute "
+        "it pages.",
+        "short",
+        steps=((None, GOOD), (1, BAD)),
     )
     delay = About(
         "Told too late by (99 %)",
@@ -97,10 +109,10 @@ def _now() -> Sequence[stat.Panel]:
         steps=((None, GOOD), (1, WARN)),
     )
     return (
-        big(caught_up, {"caught up": CAUGHT_UP}, solid=True),
         big(lag, {"records": "sum(sla_lag_records)"}),
         big(commit, {"since": SINCE_COMMIT.format(by="min")}).decimals(0),
         big(partitions, {"partitions": PARTITIONS.format(by="")}),
+        big(unserved, {"unserved": "max(sla_partitions_unserved)"}),
         big(delay, {"99 %": quantile_of_delay(0.99, "5m")}),
         big(dead, {"dead letters": f"sum({DEAD.format(time='1h')})"}).decimals(0),
     )

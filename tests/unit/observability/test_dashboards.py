@@ -87,6 +87,13 @@ def test_the_channel_shows_the_service_level_by_every_formula_and_says_which_is_
     assert names == expected
 
 
+def test_of_what_every_host_tells_of_all_hosts_the_greatest_is_shown():
+    unserved = [q for q in queries(boards(DEFAULT_POLICY)) if "partitions_unserved" in q.expression]
+    assert [(q.board, q.expression) for q in unserved] == [
+        ("health.json", "max(sla_partitions_unserved)")
+    ]
+
+
 @every_policy
 def test_the_wall_has_a_column_for_every_channel_with_the_thresholds_that_are_in_force(policy):
     waits = [

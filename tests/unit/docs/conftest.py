@@ -1,0 +1,3 @@
+from tests.unit.sla import profiles
+
+profiles.load()
