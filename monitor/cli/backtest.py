@@ -19,6 +19,7 @@ from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND, TicketCreated
 from monitor.sla.measures import Measures
+from monitor.sla.periods import PeriodTally
 from monitor.sla.policy import Formula, Policy
 from monitor.sla.tally import Tally
 from monitor.streaming.codec import Decoder, UnusableError, cloud_event
@@ -35,9 +36,10 @@ _SHOWN_UNUSABLE: Final = 5
 class Backtest:
     """Runs an event file through an engine, line by line, its clock that of the events."""
 
-    def __init__(self, policy: Policy) -> None:
-        self.tally = Tally(policy)
+    def __init__(self, policy: Policy, tally: Tally | PeriodTally | None = None) -> None:
+        self.tally = tally or Tally(policy)
         self.lines = 0
+        self._path = ""
         self.unusable = 0
         self.first_unusable: list[str] = []
         self._engine = Engine(policy, views=[self.tally])
@@ -51,9 +53,15 @@ class Backtest:
 
     def run(self, path: str) -> Iterator[Effect]:
         """Read the file to its end and on until every deadline is decided; yield what is told."""
-        engine, decode, step = self._engine, self._decode, self._measures.step
+        yield from self.read(path)
+        yield from self._engine.advance(_END_OF_TIME)
+
+    def read(self, path: str) -> Iterator[Effect]:
+        """Read the file to its end; yield what is told by then."""
+        decode, step = self._decode, self._measures.step
+        self._path = path
         file = EventFile(path)
-        with progress("backtest", file.size) as done:
+        with progress("Reading", file.size) as done:
             for line in file:
                 self.lines += 1
                 done(file.position)
@@ -67,7 +75,14 @@ class Backtest:
                     self.tally.note(event)
                 if self.remembered > _REMEMBERED:
                     self._forget()
-        yield from engine.advance(_END_OF_TIME)
+
+    def refuse_useless(self) -> None:
+        """Raise `InputError` where nothing of the file could be used."""
+        if self.lines and self.unusable == self.lines:
+            raise InputError(
+                f"{self._path}: none of its {self.lines} events can be used; "
+                + "; ".join(self.first_unusable[:1])
+            )
 
     def _forget(self) -> None:
         self._measures.forget()
@@ -114,19 +129,16 @@ def command(
     """
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that goes away ends it quietly
-    backtest = Backtest(options.load_policy(policy_path))
+    policy = options.load_policy(policy_path)
+    tally = Tally(policy)
+    backtest = Backtest(policy, tally)
     began = time.perf_counter()
     source = Settings("", app_id).source
     for effect in backtest.run(file):
         if events:
             sys.stdout.write(json.dumps(cloud_event(effect, source), ensure_ascii=False) + "\n")
     seconds = time.perf_counter() - began
-    if backtest.lines and backtest.unusable == backtest.lines:
-        raise InputError(
-            f"{file}: none of its {backtest.lines} events can be used; "
-            + "; ".join(backtest.first_unusable[:1])
-        )
-    tally = backtest.tally
+    backtest.refuse_useless()
     if as_json and not events:
         found: dict[str, Any] = {"channels": tally.figures()}
         if measures:
@@ -135,10 +147,11 @@ def command(
         click.echo(json.dumps(found, indent=1))
     elif not events:
         _show(tally)
-    _report(file, backtest, seconds)
+    report_run(file, backtest, seconds)
 
 
-def _report(file: str, backtest: Backtest, seconds: float) -> None:
+def report_run(file: str, backtest: Backtest, seconds: float) -> None:
+    """Say on standard error how much was read, how fast, and what could not be used."""
     rate = backtest.lines / seconds if seconds else 0.0
     click.echo(
         f"{file}: {backtest.lines:,} events in {seconds:.1f} s, {rate:,.0f} events/s", err=True

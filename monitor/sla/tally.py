@@ -62,6 +62,16 @@ class ChannelTally:
             for index in range(bisect_left(self._ages, value), len(self._ages)):
                 within[index] += sign
 
+    def merge(self, other: "ChannelTally") -> None:
+        """Add another's sums: all but what waited at one time."""
+        self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        for index, count in other.latencies.items():
+            self.latencies[index] = self.latencies.get(index, 0) + count
+        self.sum_us += other.sum_us
+        self.max_us = max(self.max_us, other.max_us)
+        self.resolution_us += other.resolution_us
+        self.customers |= other.customers
+
     @property
     def max_waiting(self) -> int:
         """The most that waited at one time."""
@@ -87,18 +97,22 @@ class ChannelTally:
         unresolved = self.unresolved(over_at_reply=over_at_reply)
         ages = map(short_duration, policy.backlog_ages)
         return {
-            "first_response_mean_seconds": _seconds(self.sum_us / answered if answered else None),
-            "resolution_mean_seconds": _seconds(
+            "first_response_mean_seconds": rounded_seconds(
+                self.sum_us / answered if answered else None
+            ),
+            "resolution_mean_seconds": rounded_seconds(
                 self.resolution_us / resolved if resolved else None
             ),
-            "tickets_ratio": _ratio(c[Book.CREATED] / tickets if tickets else None),
+            "tickets_ratio": rounded_ratio(c[Book.CREATED] / tickets if tickets else None),
             "customers": len(self.customers),
-            "customers_ratio": _ratio(len(self.customers) / customers if customers else None),
+            "customers_ratio": rounded_ratio(
+                len(self.customers) / customers if customers else None
+            ),
             **{f"unresolved_longer_than_{age}": n for age, n in zip(ages, unresolved, strict=True)},
             "csat_answers": c[Book.SATISFIED] + c[Book.DISSATISFIED],
-            "csat_ratio": _ratio(figures.csat_ratio),
+            "csat_ratio": rounded_ratio(figures.csat_ratio),
             "nps_answers": c[Book.PROMOTER] + c[Book.PASSIVE] + c[Book.DETRACTOR],
-            "net_promoter_score": _ratio(figures.net_promoter_score),
+            "net_promoter_score": rounded_ratio(figures.net_promoter_score),
         }
 
     def figures(self, policy: Policy) -> dict[str, int | float | None]:
@@ -111,15 +125,17 @@ class ChannelTally:
             "answered": answered,
             "abandoned": c[Book.UNANSWERED],
             "expired": c[Book.EXPIRED],
-            "first_response_sum_seconds": _seconds(self.sum_us),
-            "first_response_mean_seconds": _seconds(self.sum_us / answered if answered else None),
-            "first_response_p50_seconds": _seconds(p50),
-            "first_response_p90_seconds": _seconds(p90),
-            "first_response_max_seconds": _seconds(self.max_us if answered else None),
+            "first_response_sum_seconds": rounded_seconds(self.sum_us),
+            "first_response_mean_seconds": rounded_seconds(
+                self.sum_us / answered if answered else None
+            ),
+            "first_response_p50_seconds": rounded_seconds(p50),
+            "first_response_p90_seconds": rounded_seconds(p90),
+            "first_response_max_seconds": rounded_seconds(self.max_us if answered else None),
             "answered_within_limit": c[Book.MET],
             "passed_at_risk": c[Book.AT_RISK],
             "breached": c[Book.MISSED],
-            "service_level_ratio": _ratio(service_level(c, policy.formula)),
+            "service_level_ratio": rounded_ratio(service_level(c, policy.formula)),
             "max_waiting": self.max_waiting,
         }
 
@@ -183,7 +199,7 @@ class Tally:
     def service_levels(self) -> Mapping[str, dict[str, float | None]]:
         """Return the service level by every formula, of every channel that had a ticket."""
         return {
-            name: {each.value: _ratio(service_level(tally.counts, each)) for each in Formula}
+            name: {each.value: rounded_ratio(service_level(tally.counts, each)) for each in Formula}
             for name, tally in self._used()
         }
 
@@ -208,8 +224,8 @@ class Tally:
                 "customers_at_start": base.at_start,
                 "customers_joined": base.joined,
                 "customers_left": base.left,
-                "customer_retention_ratio": _ratio(base.retention_ratio),
-                "customer_churn_ratio": _ratio(base.churn_ratio),
+                "customer_retention_ratio": rounded_ratio(base.retention_ratio),
+                "customer_churn_ratio": rounded_ratio(base.churn_ratio),
             },
         }
 
@@ -217,9 +233,11 @@ class Tally:
         return [(name, tally) for name, tally in self._channels.items() if any(tally.counts)]
 
 
-def _ratio(ratio: float | None) -> float | None:
+def rounded_ratio(ratio: float | None) -> float | None:
+    """Return a ratio, or a score, as it is printed."""
     return None if ratio is None else round(ratio, 6)
 
 
-def _seconds(us: float | None) -> float | None:
+def rounded_seconds(us: float | None) -> float | None:
+    """Return microseconds as the seconds that are printed."""
     return None if us is None else round(us / SECOND, 3)

@@ -104,3 +104,35 @@ async def test_a_topic_that_is_made_later_is_read_from_the_next_start_on(broker)
             await run.stop()
     (letter,) = await read_all(bootstrap, "sla-dead-letters")
     assert json.loads(letter.value)["survey_id"] == "S2"
+
+
+async def test_a_report_from_kafka_says_what_one_from_the_file_says(broker, tmp_path):
+    """But for the clock: what waits in Kafka is judged by now."""
+    lines = [
+        {"type": "ticket-created", "ticket_id": f"T-{n}", "channel": "chat", "customer_id": n % 3}
+        | {"created_at": iso(1_769_860_800 + n)}
+        for n in range(40)
+    ]
+    lines += [
+        {"type": kind, "ticket_id": f"T-{n}", field: iso(1_769_860_800 + n + after)}
+        for n in range(40)
+        for kind, field, after in (
+            ("agent-replied", "replied_at", 100 + n),
+            ("ticket-closed", "closed_at", 300),
+        )
+    ]
+    joined = {"type": "customer-changed", "customer_id": 1, "change": "joined"}
+    lines.append(joined | {"at": iso(1_700_000_000)})
+    file = tmp_path / "events.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    code, _, err = await run_command(
+        *("replay", file, "--broker", broker.bootstrap, "--partitions", "3")
+    )
+    assert code == 0, err
+    reports = []
+    for source in ((file,), ("--broker", broker.bootstrap)):
+        code, out, err = await run_command("report", *source, "--format", "json", "--per", "month")
+        assert code == 0, err
+        reports.append(json.loads(out))
+    assert reports[0] == reports[1]
+    assert reports[0]["total"][0]["created"] == 40
