@@ -21,6 +21,10 @@ class BrokerUnreachableError(SlaMonitorError):
     exit_code = 3
 
 
+class BrokerRefusedError(BrokerUnreachableError):
+    """A broker answers, but not to us as we are set up: trying again would change nothing."""
+
+
 class PolicyError(SlaMonitorError):
     """The policy file is wrong; the text has a line for each problem."""
 

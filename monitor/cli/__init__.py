@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "rules": "monitor.cli.rules",
     "dashboards": "monitor.cli.dashboards",
     "traffic": "monitor.cli.send_traffic",
+    "doctor": "monitor.cli.doctor",
 }
 
 
@@ -66,6 +67,7 @@ _SUMMARIES: Final = {
     "rules": "The policy as Prometheus rules.",
     "dashboards": "Grafana's dashboards for a policy.",
     "traffic": "Made-up traffic into Kafka, to try an installation with.",
+    "doctor": "Check broker, topics, clock, rights and policy, and say what to mend.",
 }
 
 

@@ -8,8 +8,9 @@ import click
 
 from monitor.errors import PolicyError
 from monitor.sla.policy import DEFAULT_POLICY, Policy
+from monitor.streaming.settings import DEFAULT_APP_ID, Settings
 
-broker: Final = click.option(
+_broker: Final = click.option(
     "--broker",
     required=True,
     metavar="HOST:PORT",
@@ -17,9 +18,23 @@ broker: Final = click.option(
     help="Kafka bootstrap address(es), comma separated.",
 )
 
+kafka_config: Final = click.option(
+    "--kafka-config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    envvar="SLA_MONITOR_KAFKA_CONFIG",
+    help="Kafka client properties with TLS and SASL: security.protocol, ssl.*, sasl.*.",
+)
+
+
+def broker(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options by which it finds Kafka: `broker` and `kafka_config`."""
+    return _broker(kafka_config(command))
+
+
 app_id: Final = click.option(
     "--app-id",
-    default="sla-monitor",
+    default=DEFAULT_APP_ID,
     show_default=True,
     metavar="ID",
     help="Consumer group, and prefix of the changelog and of the transactional ids.",
@@ -62,6 +77,24 @@ def load_policy(path: Path | None) -> Policy:
         reason = (error.strerror or str(error)).lower()
         raise PolicyError(f"cannot read the policy {path}: {reason}") from None
     return parse_policy(text, str(path))
+
+
+def kafka_settings(
+    broker: str, kafka_config: Path | None, app_id: str = DEFAULT_APP_ID
+) -> Settings:
+    """Return how to reach Kafka; raises a usage error, and `InputError` for a bad file.
+
+    What works but is not safe is said on standard error.
+    """
+    bootstrap = checked_broker(broker)
+    if kafka_config is None:
+        return Settings(bootstrap, app_id)
+    from monitor.streaming.client_properties import read_client_properties  # noqa: PLC0415
+
+    security, warnings = read_client_properties(kafka_config)
+    for warning in warnings:
+        click.echo(f"sla-monitor: warning: {warning}", err=True)
+    return Settings(bootstrap, app_id, security=security)
 
 
 def checked_broker(value: str) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import json
 import logging
 import math
+from pathlib import Path
 
 import click
 
@@ -15,7 +16,6 @@ from monitor.cli.event_file import rewindable
 from monitor.cli.progress import progress
 from monitor.cli.replay_history import survey
 from monitor.cli.topics import PARTITIONS
-from monitor.streaming.settings import Settings
 
 
 @click.command()
@@ -45,6 +45,7 @@ def command(
     *,
     path: str,
     broker: str,
+    kafka_config: Path | None,
     speed: float | None,
     shift_to: str | None,
     partitions: int | None,
@@ -57,7 +58,7 @@ def command(
     events of their age its retention is set to unlimited, and a line says so.
     """
     _check_speed(speed, shift_to)
-    settings = Settings(options.checked_broker(broker))
+    settings = options.kafka_settings(broker, kafka_config)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with rewindable(path) as file:
         with progress("Checking", file.size) as at:

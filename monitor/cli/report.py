@@ -36,6 +36,7 @@ _FORMATS: Final = ("html", "csv", "json", "parquet")
     envvar="SLA_MONITOR_BROKER",
     help="Instead of FILE: all that the input topics still hold. Kafka bootstrap address(es).",
 )
+@options.kafka_config
 @click.option(
     "--per",
     type=click.Choice([per.value for per in Per]),
@@ -71,6 +72,7 @@ def command(
     *,
     file: str | None,
     broker: str | None,
+    kafka_config: Path | None,
     per: str,
     timezone: str,
     policy_path: Path | None,
@@ -94,8 +96,9 @@ def command(
         source = "standard input" if file == "-" else Path(file).name
         _read_file(file, policy, tally)
     else:
-        source = options.checked_broker(broker or "")
-        asyncio.run(_read_topics(Settings(source), policy, tally, connect_timeout))
+        settings = options.kafka_settings(broker or "", kafka_config)
+        source = settings.bootstrap
+        asyncio.run(_read_topics(settings, policy, tally, connect_timeout))
     found = report(tally)
     heading = Heading(source, per, timezone, policy)
     for out, each in forms:

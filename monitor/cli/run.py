@@ -40,6 +40,7 @@ from monitor.cli import INTERRUPTED, options
 @click.option("--verbose", is_flag=True, help="Log what the libraries have to say too.")
 def command(
     broker: str,
+    kafka_config: Path | None,
     app_id: str,
     web_port: int,
     web_host: str,
@@ -54,16 +55,14 @@ def command(
     SIGTERM and Ctrl-C commit what is done and leave the group.
     """
     policy = options.load_policy(policy_path)
-    bootstrap = options.checked_broker(broker)
+    settings = options.kafka_settings(broker, kafka_config, app_id)
 
     # Faust and Kafka are only loaded by the commands that need them.
     from monitor.cli.serve import serving, set_up_logging, until_signal  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
-    from monitor.streaming.settings import Settings  # noqa: PLC0415
     from monitor.streaming.topics import wait_for_broker  # noqa: PLC0415
 
     set_up_logging(verbose=verbose)
-    settings = Settings(bootstrap, app_id)
 
     async def run() -> int:
         stop = until_signal((signal.SIGTERM, signal.SIGINT))

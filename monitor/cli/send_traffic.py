@@ -5,47 +5,43 @@ import logging
 import signal
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from monitor.cli import INTERRUPTED, options
 from monitor.cli.traffic import MORNING, traffic
 from monitor.errors import TopicError
-
-if TYPE_CHECKING:
-    from monitor.streaming.settings import Settings
+from monitor.streaming.settings import Settings
 
 
 @click.command(name="traffic")
 @options.broker
 @click.option("--seed", type=int, default=7, show_default=True, help="Another day's traffic.")
 @options.connect_timeout(30.0)
-def command(broker: str, seed: int, connect_timeout: float) -> int:
+def command(broker: str, kafka_config: Path | None, seed: int, connect_timeout: float) -> int:
     """Send made-up tickets, replies and closes for four channels as they happen, until stopped.
 
     40 s after it begins there is a chat rush that breaches, and then one every 20 minutes. For
     trying things only: into a Kafka with real tickets it mixes false ones.
     """
-    bootstrap = options.checked_broker(broker)
+    settings = options.kafka_settings(broker, kafka_config)
+    return asyncio.run(_send(settings, seed, connect_timeout))
 
-    return asyncio.run(_send(bootstrap, seed, connect_timeout))
 
-
-async def _send(bootstrap: str, seed: int, connect_timeout: float) -> int:
+async def _send(settings: Settings, seed: int, connect_timeout: float) -> int:
     from monitor.cli.serve import set_up_logging, until_signal  # noqa: PLC0415
-    from monitor.streaming.settings import Settings  # noqa: PLC0415
 
     set_up_logging(logging.WARNING)
     stop = until_signal((signal.SIGINT, signal.SIGTERM))
-    sending = asyncio.create_task(_until_cancelled(Settings(bootstrap), seed, connect_timeout))
+    sending = asyncio.create_task(_until_cancelled(settings, seed, connect_timeout))
     stop.add_done_callback(lambda _: sending.cancel())
     with suppress(asyncio.CancelledError):
         await sending
     return INTERRUPTED if stop.done() and stop.result() is signal.SIGINT else 0
 
 
-async def _until_cancelled(settings: "Settings", seed: int, connect_timeout: float) -> None:
+async def _until_cancelled(settings: Settings, seed: int, connect_timeout: float) -> None:
     from monitor.cli.traffic_sending import producing, send_live  # noqa: PLC0415
     from monitor.streaming import topics  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import click
@@ -74,6 +75,7 @@ def _microseconds(ctx: click.Context, param: click.Parameter, value: str | None)
 def command(
     *,
     broker: str,
+    kafka_config: Path | None,
     since: int | None,
     channels: tuple[str, ...],
     kinds: tuple[str, ...],
@@ -82,7 +84,7 @@ def command(
     as_json: bool,
 ) -> int:
     """Follow the breach events: coloured lines on a terminal, JSON lines in a pipe."""
-    settings = Settings(options.checked_broker(broker))
+    settings = options.kafka_settings(broker, kafka_config)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     wanted = Filter(frozenset(map(str.casefold, channels)), frozenset(kinds))
     terminal = sys.stdout.isatty()

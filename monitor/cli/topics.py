@@ -5,6 +5,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import click
@@ -82,6 +83,7 @@ def command() -> None:
 def create(
     *,
     broker: str,
+    kafka_config: Path | None,
     partitions: int | None,
     retention: int,
     no_ticket_closed: bool,
@@ -96,7 +98,7 @@ def create(
             f"{app_id!r} cannot begin a topic's name; write letters, digits and - _ . only",
             param_hint="--app-id",
         )
-    settings = Settings(options.checked_broker(broker), app_id=app_id)
+    settings = options.kafka_settings(broker, kafka_config, app_id)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     created, existing = asyncio.run(
         _create(

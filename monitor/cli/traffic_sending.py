@@ -8,15 +8,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from monitor.cli.traffic import Message
+from monitor.streaming.settings import Settings
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
 
-    from monitor.streaming.settings import Settings
-
 
 @asynccontextmanager
-async def producing(settings: "Settings") -> AsyncIterator["AIOKafkaProducer"]:
+async def producing(settings: Settings) -> AsyncIterator["AIOKafkaProducer"]:
     """Yield a producer, and stop it at the end."""
     from aiokafka import AIOKafkaProducer  # noqa: PLC0415 - only loaded where it is needed
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from monitor.errors import BrokerRefusedError
 from monitor.observability.figures import Health, State
 from monitor.observability.stats import Delays, PartitionStats, partition_stats
 from monitor.sla.events import SECOND
@@ -14,6 +15,7 @@ from monitor.streaming import topics
 from monitor.streaming.app import create_app
 from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
+from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import CLOSED, KINDS, Settings
 from monitor.streaming.tasks import end
 from monitor.streaming.transport import Consumer
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 
 AWAY_SECONDS: Final = 3.0
 """With no answer for this long the broker is said to be away."""
+
+REFUSAL_SECONDS: Final = 5.0
+"""How often a broker that is away is asked whether it is there and does not want us."""
 
 
 class Monitor:
@@ -151,17 +156,22 @@ class Monitor:
             pause = min(2 * pause, 10.0)
 
     async def _watch_broker(self) -> None:
-        """Say once when the broker goes away, and once when it is back."""
-        away = False
+        """Say once when the broker goes away, why it refuses us if it does, and when it is back."""
+        away, told, looked = False, "", 0.0
         while True:
             await asyncio.sleep(1.0)
-            is_away = self.health().state is State.BROKER_AWAY
-            if is_away != away:
-                away = is_away
-                if away:
-                    log.warning("the broker is away; going on as soon as it answers")
-                else:
-                    log.info("the broker is back")
+            was_away, away = away, self.health().state is State.BROKER_AWAY
+            if away and not was_away:
+                log.warning("the broker is away; going on as soon as it answers")
+            elif was_away and not away:
+                log.info("the broker is back")
+                told = ""
+            if away and time.monotonic() - looked > REFUSAL_SECONDS:
+                reason = await why_not(self.settings)
+                looked = time.monotonic()
+                if isinstance(reason, BrokerRefusedError) and str(reason) != told:
+                    told = str(reason)
+                    log.warning("%s", told)
 
     async def _stop_app(self, timeout_seconds: float) -> None:
         app, self._app = self._app, None

@@ -1,8 +1,9 @@
 """Every setting of the streaming part in one frozen value; nothing else reads any."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
+
+from monitor.streaming.security import UNSECURED, Security
 
 DEFAULT_APP_ID: Final = "sla-monitor"
 
@@ -56,8 +57,7 @@ class Settings:
     app_id: str = DEFAULT_APP_ID
     """The consumer group, and the prefix of the changelog's name and of the transactional ids."""
     topics: Topics = Topics()
-    client_options: Mapping[str, Any] = field(default_factory=dict)
-    """Passed to every Kafka client: security and the like."""
+    security: Security = UNSECURED
     session_timeout_seconds: float = 6.0
     heartbeat_seconds: float = 1.5
     transaction_timeout_seconds: float = 15.0
@@ -81,6 +81,11 @@ class Settings:
     """
     retry_seconds: float = 0.5
     """The first pause before a partition is opened again; it doubles up to 10 s."""
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """What every Kafka client is given besides the address."""
+        return self.security.client_options()
 
     @property
     def changelog(self) -> str:

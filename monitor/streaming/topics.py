@@ -27,7 +27,13 @@ from aiokafka.errors import (
     for_code,
 )
 
-from monitor.errors import BrokerUnreachableError, SlaMonitorError, TopicError
+from monitor.errors import (
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    SlaMonitorError,
+    TopicError,
+)
+from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import Settings
 
 DEFAULT_PARTITIONS: Final = 12
@@ -97,24 +103,32 @@ def output_specs(settings: Settings, partitions: int) -> list[TopicSpec]:
 
 @asynccontextmanager
 async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Connect once; raises `BrokerUnreachableError`."""
+    """Connect once; raises `BrokerUnreachableError`, which says why."""
     admin = AIOKafkaAdminClient(
         bootstrap_servers=settings.bootstrap,
         request_timeout_ms=10_000,
         **settings.client_options,
     )
     try:
-        await admin.start()
-    except (KafkaError, OSError) as error:
-        await admin.close()
-        raise BrokerUnreachableError(
-            f"no Kafka broker answers at {settings.bootstrap}; "
-            "check --broker, and that the broker runs"
-        ) from error
-    try:
+        await _start(admin, settings)
         yield admin
     finally:
         await admin.close()
+
+
+async def _start(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    try:
+        await admin.start()
+    except (KafkaError, OSError, ValueError) as error:
+        raise await why_not(settings) from error
+    client = admin._client  # noqa: SLF001 - said nowhere else
+    node = client.get_random_node()
+    if node is None or await client.ready(node):
+        return
+    # It let us in, but the address by which it wants to be called is another.
+    broker = client.cluster.broker_metadata(node)
+    reason = await why_not(settings, [(broker.host, broker.port)])
+    raise type(reason)(f"{settings.bootstrap} leads to {broker.host}:{broker.port}, and {reason}")
 
 
 async def wait_for_broker(
@@ -122,7 +136,8 @@ async def wait_for_broker(
 ) -> None:
     """Wait until a broker answers, trying again after growing pauses.
 
-    `on_wait` is told once, in a sentence. Raises `BrokerUnreachableError` after the time-out.
+    `on_wait` is told once, in a sentence. Raises `BrokerUnreachableError` after the time-out, and
+    `BrokerRefusedError` at once.
     """
     deadline = time.monotonic() + timeout_seconds
     pause, told = 0.2, False
@@ -130,6 +145,8 @@ async def wait_for_broker(
         try:
             async with admin_client(settings):
                 return
+        except BrokerRefusedError:
+            raise
         except BrokerUnreachableError:
             left = deadline - time.monotonic()
             if left <= 0:

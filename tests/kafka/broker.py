@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from monitor.broker.process import HOST, BrokerProcess, answers, free_port
 from monitor.errors import BrokerUnreachableError, UsageError
@@ -54,6 +55,8 @@ class KafkaBroker(BrokerProcess):
     """Apache Kafka in KRaft mode with the interface of the embedded broker."""
 
     name = "Apache Kafka"
+    at_format: ClassVar[Sequence[str]] = ()
+    """What the storage holds from the start."""
 
     async def start(self, timeout_seconds: float = 60.0) -> None:
         """Return once a client can connect and ask for metadata."""
@@ -66,13 +69,18 @@ class KafkaBroker(BrokerProcess):
             data_dir / name for name in ("server.properties", "log4j2.properties", "log")
         )
         logging.write_text(LOGGING)
-        settings.write_text(
-            SETTINGS.format(host=HOST, port=port, controller_port=free_port(), log_dir=log_dir)
-        )
+        settings.write_text(self.settings(data_dir, port, free_port(), log_dir))
         run = [java, "-Xmx512m", f"-Dlog4j2.configurationFile={logging}"]
         if not (log_dir / "meta.properties").exists():
-            self._format([*run, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID], settings)
+            tool = "kafka.tools.StorageTool"
+            self._format([*run, tool, "format", "-t", CLUSTER_ID, *self.at_format], settings)
         return [*run, "kafka.Kafka", settings]
+
+    def settings(self, data_dir: Path, port: int, controller_port: int, log_dir: Path) -> str:
+        """Return the text of server.properties."""
+        return SETTINGS.format(
+            host=HOST, port=port, controller_port=controller_port, log_dir=log_dir
+        )
 
     def listening_sign(self, port: int) -> str:
         """Return what it logs when all its listeners are bound."""

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from monitor.errors import SlaMonitorError
 from monitor.streaming.settings import Topics
 from tests.kafka.broker import ForeignBroker, KafkaBroker
+from tests.kafka.secured import MONITOR_MAY, SecuredKafka, allow
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -31,6 +32,21 @@ async def broker(kafka) -> KafkaBroker | ForeignBroker:
     """Give the broker without any topic or group of ours: the names are fixed by the contract."""
     await forget_everything(kafka.bootstrap)
     return kafka
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def secured_kafka() -> AsyncIterator[SecuredKafka]:
+    """Give a broker of our own with users, certificates and rights."""
+    async with SecuredKafka() as broker:
+        await allow(broker.bootstrap, "monitor", MONITOR_MAY)
+        yield broker
+
+
+@pytest.fixture
+async def secured(secured_kafka) -> SecuredKafka:
+    """Give the secured broker without any topic of ours."""
+    await forget_everything(secured_kafka.bootstrap)
+    return secured_kafka
 
 
 async def forget_everything(bootstrap: str) -> None:
