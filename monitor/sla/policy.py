@@ -78,6 +78,8 @@ class Policy:
     """A survey's answer (csat) from this score on is a satisfied one."""
     backlog_ages: tuple[int, ...] = BACKLOG_AGES
     """Unresolved tickets are counted that are older than each of these, in microseconds."""
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """The line of each channel in the policy's file."""
     groups: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     """Every (channel, team) that has figures, in the order in which they are shown."""
 

@@ -68,17 +68,19 @@ def _policy(root: Place) -> Policy | None:
         satisfied_from = fields["satisfied_from"].scalar(_score, _FILE_EXAMPLE["satisfied_from"])
     ages = _ages(fields["backlog"]) if "backlog" in fields else BACKLOG_AGES
     teams = _teams(fields["teams"]) if "teams" in fields else ()
-    channels = {}
+    channels: dict[str, Target] = {}
+    lines: dict[str, int] = {}
     if "channels" in fields:
-        channels = _channels(fields["channels"])
+        channels, lines = _channels(fields["channels"])
     else:
         root.refuse(f"has no channels; write channels: and {_FILE_EXAMPLE['channels']}")
     if formula is None or short_abandon is None or satisfied_from is None:
         return None
-    return Policy(channels, formula, teams, short_abandon, satisfied_from, ages)
+    return Policy(channels, formula, teams, short_abandon, satisfied_from, ages, lines)
 
 
-def _channels(place: Place) -> dict[str, Target]:
+def _channels(place: Place) -> tuple[dict[str, Target], dict[str, int]]:
+    """Return each channel's target, and the line on which it stands."""
     entries = place.entries(_FILE_EXAMPLE["channels"])
     if entries is not None and not place.node.value:
         place.refuse(f"names no channel; write {_FILE_EXAMPLE['channels']}")
@@ -91,7 +93,7 @@ def _channels(place: Place) -> dict[str, Target]:
         target = _target(below)
         if target is not None:
             channels[channel] = target
-    return channels
+    return channels, {channel: below.line for channel, below in (entries or {}).items()}
 
 
 def _target(place: Place) -> Target | None:

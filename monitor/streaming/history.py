@@ -22,6 +22,8 @@ class Read(NamedTuple):
     key: bytes | None
     value: bytes | None
     offset: int
+    timestamp: int
+    """When it came, in milliseconds since 1970, if the topic's records say so."""
 
 
 class Inputs(NamedTuple):
@@ -87,7 +89,7 @@ async def _read(
         for tp, batch in fetched.items():
             kind = found.kinds[tp.topic]
             records += [
-                Read(kind, record.key, record.value, record.offset)
+                Read(kind, record.key, record.value, record.offset, record.timestamp)
                 for record in batch
                 if key is None or record.key == key
             ]

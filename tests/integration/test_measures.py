@@ -136,3 +136,28 @@ async def test_a_report_from_kafka_says_what_one_from_the_file_says(broker, tmp_
         reports.append(json.loads(out))
     assert reports[0] == reports[1]
     assert reports[0]["total"][0]["created"] == 40
+
+
+async def test_a_ticket_is_explained_from_kafka_by_when_its_events_came(broker):
+    bootstrap = broker.bootstrap
+    await create(bootstrap)
+    now = time.time()
+    async with producing(bootstrap) as send:
+        for ticket_id in ("T-1", "T-2", "T-3"):
+            created = {"ticket_id": ticket_id, "channel": "chat", "created_at": iso(now - 600)}
+            await send("ticket-created", ticket_id, created)
+        await send("agent-replied", "T-1", {"ticket_id": "T-1", "replied_at": iso(now - 300)})
+        await send("agent-replied", "T-2", {"ticket_id": "T-2", "replied_at": "soon"})
+    arguments = ("explain", "T-1", "--broker", bootstrap, "--json")
+    code, out, err = await run_command(*arguments)
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["verdict"] == "Late: answered after 5 min, 3 min over its limit of 2 min."
+    assert {line["what"] for line in found["timeline"]} >= {"ticket-created", "agent-replied"}
+    assert all(line["read_at"] >= iso(now - 5) for line in found["timeline"] if "did" in line)
+    code, out, _ = await run_command("explain", "T-2", "--broker", bootstrap)
+    assert out.splitlines()[1].startswith("Late: still waiting after 10 min")
+    assert "not used: agent-replied" in out
+    code, _, err = await run_command("explain", "T-9", "--broker", bootstrap)
+    assert code == 4
+    assert 'nothing about a ticket "T-9" in partition' in err
