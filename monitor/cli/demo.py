@@ -7,17 +7,19 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import replace
 from typing import Final
 
 import click
 
 from monitor.cli import INTERRUPTED
 from monitor.cli.traffic import MORNING, traffic
+from monitor.cli.web_options import DEFAULT_PORT, web_port
 from monitor.sla.policy import DEFAULT_POLICY
+from monitor.wall.settings import WebSettings
 
 _PARTITIONS: Final = 4
 _HISTORY_SECONDS: Final = 86_400.0
-_WEB_PORT: Final = 6066
 
 
 @click.command(name="demo")
@@ -28,30 +30,27 @@ _WEB_PORT: Final = 6066
     show_default=True,
     help="Let the day pass this many times as fast; the promises shrink with it.",
 )
-@click.option(
-    "--web-port",
-    type=click.IntRange(1, 65_535),
-    default=None,
-    metavar="N",
-    help=f"Port of the wall  [default: {_WEB_PORT}, or a free one if it is taken]",
-)
+@web_port(f"Port of the wall  [default: {DEFAULT_PORT}, or a free one if it is taken]")
 @click.option("--seed", type=int, default=7, show_default=True, help="Another day's traffic.")
-def command(speed: float, web_port: int | None, seed: int) -> int:
+def command(speed: float, web: WebSettings, seed: int) -> int:
     """Start an embedded broker, live traffic for four channels, the monitor and its wall.
 
     A day of history is there from the start; 40 s later a chat rush begins that breaches.
     """
-    return asyncio.run(_demo(speed, _free_port(_WEB_PORT) if web_port is None else web_port, seed))
+    from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
+
+    set_up_logging(Logs(level=logging.WARNING))
+    web = replace(web, port=web.port or _free_port(DEFAULT_PORT))
+    return asyncio.run(_demo(speed, web, seed))
 
 
-async def _demo(speed: float, web_port: int, seed: int) -> int:
+async def _demo(speed: float, web: WebSettings, seed: int) -> int:
     from monitor.broker.embedded import EmbeddedBroker  # noqa: PLC0415
-    from monitor.cli.serve import serving, set_up_logging, until_signal  # noqa: PLC0415
+    from monitor.cli.serve import serving, until_signal  # noqa: PLC0415
     from monitor.cli.traffic_sending import producing, send_history, send_live  # noqa: PLC0415
     from monitor.streaming import topics  # noqa: PLC0415
     from monitor.streaming.settings import Settings  # noqa: PLC0415
 
-    set_up_logging(logging.WARNING)
     stop = until_signal((signal.SIGINT, signal.SIGTERM))
     _say("starting the embedded broker ...")
     async with EmbeddedBroker() as broker:
@@ -70,7 +69,7 @@ async def _demo(speed: float, web_port: int, seed: int) -> int:
                 else ""
             )
             policy = DEFAULT_POLICY.scaled(1 / speed)
-            async with serving(settings, policy, "127.0.0.1", web_port, notice=notice) as address:
+            async with serving(settings, policy, web, notice=notice) as address:
                 _say(f"the wall:        {address}")
                 _say(f"the metrics:     {address}metrics")
                 _say(f"the breaches:    {_program()} tail --broker {broker.bootstrap}")

@@ -48,6 +48,16 @@ policy_file: Final = click.option(
     help="Policy file; the built-in targets need none.",
 )
 
+log_format: Final = click.option(
+    "--log-format",
+    "log_as_json",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    callback=lambda _ctx, _param, value: value == "json",
+    help="Log lines for people, or JSON objects.",
+)
+
 as_json: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

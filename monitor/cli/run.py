@@ -1,32 +1,24 @@
 """`sla-monitor run`: the monitor."""
 
 import asyncio
+import logging
 import signal
 from pathlib import Path
 
 import click
 
 from monitor.cli import INTERRUPTED, options
+from monitor.cli.web_options import DEFAULT_PORT, web_port
+from monitor.errors import SlaMonitorError
+from monitor.wall.settings import WebSettings
+
+log = logging.getLogger(__name__)
 
 
 @click.command(name="run")
 @options.broker
 @options.app_id
-@click.option(
-    "--web-port",
-    type=click.IntRange(0, 65_535),
-    default=6066,
-    show_default=True,
-    metavar="N",
-    help="Port of the wall and of /metrics; 0 takes a free one.",
-)
-@click.option(
-    "--web-host",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="ADDRESS",
-    help="Address to listen on; 0.0.0.0 lets other machines in.",
-)
+@web_port("Port of the wall and of /metrics; 0 takes a free one.", DEFAULT_PORT)
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -37,16 +29,17 @@ from monitor.cli import INTERRUPTED, options
 )
 @options.policy_file
 @options.connect_timeout(30.0)
+@options.log_format
 @click.option("--verbose", is_flag=True, help="Log what the libraries have to say too.")
 def command(
     broker: str,
     kafka_config: Path | None,
     app_id: str,
-    web_port: int,
-    web_host: str,
+    web: WebSettings,
     workers: int,
     policy_path: Path | None,
     connect_timeout: float,
+    log_as_json: bool,
     verbose: bool,
 ) -> int:
     """Read tickets and replies from Kafka; tell what is at risk and what is breached.
@@ -58,35 +51,39 @@ def command(
     settings = options.kafka_settings(broker, kafka_config, app_id)
 
     # Faust and Kafka are only loaded by the commands that need them.
-    from monitor.cli.serve import serving, set_up_logging, until_signal  # noqa: PLC0415
+    from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
+    from monitor.cli.serve import serving, until_signal  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
     from monitor.streaming.topics import wait_for_broker  # noqa: PLC0415
 
-    set_up_logging(verbose=verbose)
+    logs = Logs(as_json=log_as_json, verbose=verbose)
+    set_up_logging(logs)
 
     async def run() -> int:
         stop = until_signal((signal.SIGTERM, signal.SIGINT))
-        waiting = asyncio.create_task(
-            wait_for_broker(settings, connect_timeout, lambda text: click.echo(text, err=True))
-        )
+        waiting = asyncio.create_task(wait_for_broker(settings, connect_timeout, logs.say))
         stop.add_done_callback(lambda _: waiting.cancel())
         try:
             await waiting
         except asyncio.CancelledError:
             return _code(stop.result())
         served = (
-            serving(settings, policy, web_host, web_port)
+            serving(settings, policy, web)
             if workers == 1
-            else serving_workers(
-                settings, policy, web_host, web_port, workers=workers, verbose=verbose
-            )
+            else serving_workers(settings, policy, web, workers=workers, logs=logs)
         )
         async with served as address:
-            click.echo(f"wall and /metrics on {address}", err=True)
+            logs.say(f"wall and /metrics on {address}")
             caught = await stop
         return _code(caught)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except SlaMonitorError as error:
+        if not logs.as_json:
+            raise
+        log.critical("%s", error)
+        return error.exit_code
 
 
 def _code(caught: signal.Signals) -> int:

@@ -30,9 +30,10 @@ def command(broker: str, kafka_config: Path | None, seed: int, connect_timeout: 
 
 
 async def _send(settings: Settings, seed: int, connect_timeout: float) -> int:
-    from monitor.cli.serve import set_up_logging, until_signal  # noqa: PLC0415
+    from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
+    from monitor.cli.serve import until_signal  # noqa: PLC0415
 
-    set_up_logging(logging.WARNING)
+    set_up_logging(Logs(level=logging.WARNING))
     stop = until_signal((signal.SIGINT, signal.SIGTERM))
     sending = asyncio.create_task(_until_cancelled(settings, seed, connect_timeout))
     stop.add_done_callback(lambda _: sending.cancel())

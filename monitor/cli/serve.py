@@ -4,18 +4,17 @@ import asyncio
 import gc
 import logging
 import signal
-import sys
+import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiohttp import web
+from aiohttp.web import Application
 from msgspec.structs import replace
 
-from monitor.errors import UsageError
-from monitor.observability.exposition import CONTENT_TYPE, exposition
+from monitor.observability.exposition import exposition
 from monitor.observability.figures import Health, overview
 from monitor.observability.metrics import Metrics
 from monitor.observability.snapshot import snapshot
@@ -26,7 +25,10 @@ from monitor.streaming.monitor import Monitor
 from monitor.streaming.settings import CLOSED, Settings
 from monitor.streaming.stats import listen, publish
 from monitor.streaming.tasks import end
+from monitor.wall.listening import listening
+from monitor.wall.metrics import MetricsPage
 from monitor.wall.server import Wall
+from monitor.wall.settings import WebSettings
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ def settle_memory() -> None:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, policy: Policy, host: str, port: int, *, notice: str = ""
+    settings: Settings, policy: Policy, web: WebSettings, *, notice: str = ""
 ) -> AsyncIterator[str]:
     """Run a monitor and its web port; yield the address of the wall.
 
@@ -65,13 +67,14 @@ async def serving(
         return monitor.parts(brief=True), monitor.health()
 
     async with web_port(
-        *(host, port, policy, read, scrape), elsewhere=elsewhere, notice=notice
+        *(web, policy, read, scrape), elsewhere=elsewhere, notice=notice
     ) as address:
         inputs, partitions = await monitor.start()
         say_what_is_read(inputs, partitions)
         try:
             async with in_background(
-                publish(settings, name, monitor.each_part), listen(settings, elsewhere, partitions)
+                publish(settings, name, policy, monitor.each_part),
+                listen(settings, elsewhere, partitions),
             ):
                 yield address
         finally:
@@ -80,8 +83,7 @@ async def serving(
 
 @asynccontextmanager
 async def web_port(
-    host: str,
-    port: int,
+    web: WebSettings,
     policy: Policy,
     read: Callable[[], tuple[list[PartitionStats], Health]],
     scrape: Callable[[], Awaitable[tuple[list[PartitionStats], Health]]],
@@ -98,38 +100,24 @@ async def web_port(
     """
     shown = Metrics(policy)
 
-    async def metrics(request: web.Request) -> web.StreamResponse:
-        del request
+    async def metrics() -> str:
         parts, health = await scrape()
         all_parts, everywhere = elsewhere.whole(parts, health, time.monotonic())
         # What nobody serves is in no host's own figures, so each tells of it.
         health = replace(health, unserved=everywhere.unserved)
-        text = exposition(shown.of(overview(policy, parts, health, everywhere=all_parts)))
-        response = web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
-        response.enable_compression()
-        return response
+        return exposition(shown.of(overview(policy, parts, health, everywhere=all_parts)))
 
     def whole() -> dict[str, Any]:
         parts, health = elsewhere.whole(*read(), time.monotonic())
         return snapshot(overview(policy, parts, health), notice)
 
-    app = web.Application()
-    Wall(whole).add_routes(app)
-    app.router.add_get("/metrics", metrics)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise UsageError(
-                f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}; "
-                "choose another --web-port"
-            ) from None
-        yield f"http://{host}:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    app = Application()
+    Wall(whole, limits=web.limits).add_routes(app)
+    MetricsPage(metrics).add_routes(app)
+    if exposure := web.exposure():
+        log.warning("%s", exposure)
+    async with listening(app, web) as address:
+        yield address
 
 
 @asynccontextmanager
@@ -143,8 +131,8 @@ async def in_background(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None
 
 
 def new_host_name() -> str:
-    """Return what tells one monitor from others in what they publish."""
-    return uuid.uuid4().hex
+    """Return what tells one monitor from others in what they publish: its host, and a number."""
+    return f"{socket.gethostname()}/{uuid.uuid4().hex[:8]}"
 
 
 def say_what_is_read(inputs: Sequence[str], partitions: int) -> None:
@@ -166,24 +154,3 @@ def until_signal(signals: Sequence[signal.Signals]) -> "asyncio.Future[signal.Si
     for which in signals:
         loop.add_signal_handler(which, catch, which)
     return caught
-
-
-def set_up_logging(
-    level: int = logging.INFO, *, verbose: bool = False, worker: int | None = None
-) -> None:
-    """Log one line an event to stderr; libraries only speak up with `--verbose`."""
-    who = "" if worker is None else f"worker {worker}: "
-    logging.basicConfig(
-        level=logging.WARNING,
-        stream=sys.stderr,
-        format=f"%(asctime)s %(levelname)s {who}%(message)s",
-        force=True,
-    )
-    logging.getLogger("monitor").setLevel(level)
-    libraries = logging.INFO if verbose else logging.CRITICAL
-    for name in ("aiokafka", "faust", "mode", "asyncio", "aiohttp"):
-        logging.getLogger(name).setLevel(libraries)
-    # Faust's services log under our own module names too.
-    logging.getLogger("monitor.streaming.transport").setLevel(
-        logging.INFO if verbose else logging.WARNING
-    )

@@ -66,9 +66,21 @@ def _microseconds(ctx: click.Context, param: click.Parameter, value: str | None)
     help="Only this kind of event; repeatable.",
 )
 @click.option(
-    "--no-follow",
+    "--follow/--no-follow",
+    default=None,
+    help="Go on, or end after what is there: all events, unless --since says otherwise. "
+    "Without either it goes on, but for a summary that goes into a pipe.",
+)
+@click.option(
+    "--summary",
     is_flag=True,
-    help="End after the events that are there; all of them, unless --since says otherwise.",
+    help="Who waits where, how well it goes, and who serves which partition: a table on a "
+    "terminal, anew every second; one JSON object in a pipe, or with --json.",
+)
+@click.option(
+    "--app-id",
+    metavar="ID",
+    help="Whose figures a summary shows, where several monitors share the topics.",
 )
 @options.connect_timeout(10)
 @options.as_json
@@ -79,18 +91,40 @@ def command(
     since: int | None,
     channels: tuple[str, ...],
     kinds: tuple[str, ...],
-    no_follow: bool,
+    follow: bool | None,
+    summary: bool,
+    app_id: str | None,
     connect_timeout: float,
     as_json: bool,
 ) -> int:
-    """Follow the breach events: coloured lines on a terminal, JSON lines in a pipe."""
+    """Follow the breach events: coloured lines on a terminal, JSON lines in a pipe.
+
+    With --summary, the figures of all partitions and hosts instead of events.
+    """
+    if summary and (since is not None or kinds):
+        raise click.UsageError("--summary shows what is now: leave out --since and --kind")
     settings = options.kafka_settings(broker, kafka_config)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     wanted = Filter(frozenset(map(str.casefold, channels)), frozenset(kinds))
     terminal = sys.stdout.isatty()
-    write = _people() if terminal and not as_json else _json_lines(terminal=terminal)
+    people = terminal and not as_json
     try:
-        asyncio.run(_tail(settings, connect_timeout, since, wanted, write, follow=not no_follow))
+        if summary:
+            from monitor.cli.tail_summary import show  # noqa: PLC0415 - imports Kafka
+
+            going_on = people if follow is None else follow
+            asyncio.run(
+                show(
+                    *(settings, app_id, connect_timeout, wanted.channels),
+                    people=people,
+                    follow=going_on,
+                )
+            )
+        else:
+            write = _people() if people else _json_lines(terminal=terminal)
+            asyncio.run(
+                _tail(settings, connect_timeout, since, wanted, write, follow=follow is not False)
+            )
     except BrokenPipeError:
         # Nothing is left in the way of a quiet end: what is flushed at exit goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -113,9 +147,10 @@ async def _tail(
 
     reader_is_there = reader_watch(sys.stdout.buffer)
     warned = False
-    async with aclosing(read(settings, timeout_seconds, since, follow=follow)) as reading:
-        async for records in reading:
-            for record in records:
+    topic = settings.topics.breaches
+    async with aclosing(read(settings, topic, timeout_seconds, since, follow=follow)) as reading:
+        async for news in reading:
+            for record in news.records:
                 breach = read_breach(record.value)
                 if breach is None:
                     if not warned:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _TYPE_PREFIX: Final = "sla.first_response."
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
+_LONGEST_TEXT: Final = 120
+"""Of a longer one the beginning is shown; `--json` has it all."""
+
 _MARKS: Final = {
     "at_risk": ("▲ at risk", "yellow"),
     "breached": ("✖ breached", "bold red"),
@@ -107,8 +110,9 @@ def json_line(value: bytes, *, terminal: bool) -> bytes:
 
 
 def printable(text: str) -> str:
-    """Return a text from outside without what could steer a terminal or turn it around."""
-    return "".join(c for c in text if unicodedata.category(c) not in _UNPRINTABLE)
+    """Return a text from outside without what could steer a terminal, turn it or fill it."""
+    short = text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+    return "".join(c for c in short if unicodedata.category(c) not in _UNPRINTABLE)
 
 
 def escaped(value: bytes) -> bytes:

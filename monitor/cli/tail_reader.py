@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -49,16 +49,23 @@ class Merge:
             yield min(waiting, key=lambda queue: queue[0].timestamp).popleft()
 
 
+class News(NamedTuple):
+    """What has come since the last time, and whether the broker answers."""
+
+    records: Iterator[Any]
+    broker_answers: bool
+
+
 async def read(
-    settings: Settings, timeout_seconds: float, since: int | None, *, follow: bool
-) -> AsyncGenerator[Iterator[Any], None]:
+    settings: Settings, topic: str, timeout_seconds: float, since: int | None, *, follow: bool
+) -> AsyncGenerator[News, None]:
     """Give the records that have come, again and again, none included; raises `SlaMonitorError`.
 
     Begins `since` microseconds ago. Ends, unless it is to follow, with what was there.
     """
     await topics.wait_for_broker(settings, timeout_seconds, lambda text: click.echo(text, err=True))
     with topics.broker_errors(settings):
-        partitions = await _partitions(settings)
+        partitions = await _partitions(settings, topic)
         async with _consumer(settings) as consumer:
             consumer.assign(partitions)
             ends = await consumer.end_offsets(partitions)
@@ -69,13 +76,12 @@ async def read(
             broker = BrokerWatch(settings.bootstrap, consumer, partitions)
             while follow or merge.behind:
                 heard = await _poll(consumer, merge, ends, follow=follow)
-                yield merge.take()
+                yield News(merge.take(), broker.answers)
                 _hold_back(consumer, partitions, merge)
                 await broker.look(heard=heard)
 
 
-async def _partitions(settings: Settings) -> list[TopicPartition]:
-    name = settings.topics.breaches
+async def _partitions(settings: Settings, name: str) -> list[TopicPartition]:
     async with topics.admin_client(settings) as admin:
         counts = await topics.partition_counts(admin, [name])
     if name not in counts:

@@ -41,7 +41,7 @@ class BrokerWatch:
         self._consumer = consumer
         self._partitions = partitions
         self._last_heard = time.monotonic()
-        self._answers = True
+        self.answers = True
 
     async def look(self, *, heard: bool) -> None:
         """Note that something was just heard of the broker, or ask it when nothing was for long."""
@@ -49,8 +49,8 @@ class BrokerWatch:
             return
         answers = heard or await self._ask()
         self._last_heard = time.monotonic()
-        if answers != self._answers:
-            self._answers = answers
+        if answers != self.answers:
+            self.answers = answers
             said = "answers again" if answers else "does not answer; waiting for it"
             click.echo(f"the broker at {self._bootstrap} {said}", err=True)
 

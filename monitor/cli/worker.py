@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from monitor.cli.serve import set_up_logging, settle_memory, until_signal
+from monitor.cli.logs import Logs, set_up_logging
+from monitor.cli.serve import settle_memory, until_signal
 from monitor.errors import SlaMonitorError
 from monitor.observability.host import Report
 from monitor.sla.policy import Policy
@@ -40,7 +41,7 @@ class Orders(msgspec.Struct):
     """The name of all the workers under one parent, for other hosts."""
     settings: Settings
     policy: Policy
-    verbose: bool
+    logs: Logs
 
 
 def frame(body: bytes) -> bytes:
@@ -73,7 +74,7 @@ async def _work(descriptor: int) -> int:
     if body is None:
         return 1
     orders = msgspec.msgpack.decode(body, type=Orders)
-    set_up_logging(verbose=orders.verbose, worker=orders.number)
+    set_up_logging(orders.logs, worker=orders.number)
     settle_memory()
     monitor = Monitor(orders.settings, orders.policy)
     answering = asyncio.create_task(_answer(reader, writer, monitor))
@@ -106,7 +107,7 @@ async def _run(monitor: Monitor, host: str) -> None:
         lambda _: log.warning("no broker answers at %s yet", bootstrap),
     )
     await monitor.start()
-    await publish(monitor.settings, host, monitor.each_part)
+    await publish(monitor.settings, host, monitor.policy, monitor.each_part)
 
 
 async def _answer(reader: StreamReader, writer: StreamWriter, monitor: Monitor) -> None:

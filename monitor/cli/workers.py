@@ -14,6 +14,7 @@ from typing import Final, Self
 
 import msgspec
 
+from monitor.cli.logs import Logs
 from monitor.cli.serve import in_background, new_host_name, say_what_is_read, web_port
 from monitor.cli.worker import Orders, frame, read_frame
 from monitor.observability.figures import Health
@@ -24,6 +25,7 @@ from monitor.sla.policy import Policy
 from monitor.streaming import topics
 from monitor.streaming.settings import Settings
 from monitor.streaming.stats import listen
+from monitor.wall.settings import WebSettings
 
 log = logging.getLogger(__name__)
 
@@ -58,17 +60,17 @@ _CHILD: Final = (
 
 @asynccontextmanager
 async def serving_workers(
-    settings: Settings, policy: Policy, host: str, port: int, *, workers: int, verbose: bool
+    settings: Settings, policy: Policy, web: WebSettings, *, workers: int, logs: Logs
 ) -> AsyncIterator[str]:
     """Run several workers and one web port for all; yield the address of the wall.
 
     Raises `UsageError` when the port is taken, and what `topics.prepare` raises.
     """
     name = new_host_name()
-    team = Team([Orders(n + 1, name, settings, policy, verbose) for n in range(workers)])
+    team = Team([Orders(n + 1, name, settings, policy, logs) for n in range(workers)])
     elsewhere = Elsewhere(name)
     async with web_port(
-        *(host, port, policy, team.read, team.ask_and_read), elsewhere=elsewhere
+        *(web, policy, team.read, team.ask_and_read), elsewhere=elsewhere
     ) as address:
         inputs, partitions = await topics.prepare(settings)
         say_what_is_read(inputs, partitions)

@@ -19,6 +19,9 @@ from monitor.sla.windows import WINDOWS, Pane, totals, window_start
 LONGEST_WAITING: Final = 8
 """How many tickets a channel shows by name."""
 
+LONGEST_TEXT: Final = 120
+"""What a producer calls a ticket may be a megabyte long; walls and hosts get the beginning."""
+
 HOUR: Final = "1h"
 """The window whose panes are the minutes of the last hour."""
 
@@ -230,7 +233,12 @@ def _customers(engine: Engine, index: int) -> dict[str, bytes]:
 
 def _waiting(engine: Engine, ticket_id: str) -> Waiting:
     ticket = engine.tickets[ticket_id]
-    return Waiting(ticket.created or 0, ticket_id, ticket.team, ticket.priority)
+    texts = map(_short, (ticket_id, ticket.team, ticket.priority))
+    return Waiting(ticket.created or 0, *texts)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}…"
 
 
 def _sums(pane: Pane) -> Sums:

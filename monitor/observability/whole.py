@@ -4,12 +4,13 @@ Pure: what is heard comes with its time.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from monitor.observability.figures import Health, State
 from monitor.observability.stats import PartitionStats
+from monitor.sla.policy import Policy
 
 FRESH_SECONDS: Final = 10.0
 """A partition of which nobody has said anything for so long is served by nobody."""
@@ -20,6 +21,20 @@ class Published(msgspec.Struct, frozen=True):
 
     host: str
     part: PartitionStats
+    policy: Policy
+    """What it holds the tickets against."""
+
+
+class Heard(NamedTuple):
+    """What was last said of a partition, and how long ago."""
+
+    published: Published
+    age_seconds: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether somebody serves it still."""
+        return self.age_seconds <= FRESH_SECONDS
 
 
 class Elsewhere:
@@ -30,7 +45,7 @@ class Elsewhere:
 
     def __init__(self, host: str) -> None:
         self._host = host
-        self._heard: dict[int, tuple[PartitionStats, float]] = {}
+        self._heard: dict[int, tuple[Published, float]] = {}
         self._partitions = 0
         self._since: float | None = None
 
@@ -49,8 +64,13 @@ class Elsewhere:
         part = published.part
         known, known_at = self._heard.get(part.partition, (None, 0.0))
         # While a partition changes hands, its former owner may speak once more.
-        if known is None or part.clock >= known.clock or at - known_at > FRESH_SECONDS:
-            self._heard[part.partition] = part, at
+        if known is None or part.clock >= known.part.clock or at - known_at > FRESH_SECONDS:
+            self._heard[part.partition] = published, at
+
+    def last_heard(self, at: float) -> list[Heard]:
+        """List what was last said of each partition, by number."""
+        heard = (self._heard[number] for number in sorted(self._heard))
+        return [Heard(published, max(0.0, at - heard_at)) for published, heard_at in heard]
 
     def whole(
         self, parts: Sequence[PartitionStats], health: Health, at: float
@@ -59,9 +79,9 @@ class Elsewhere:
         if health.state is State.BROKER_AWAY and self._since is not None:
             self._since = at  # nobody can be heard: what is silent now may be well
         others = [
-            part
-            for number, (part, heard_at) in self._heard.items()
-            if number not in health.owned and at - heard_at <= FRESH_SECONDS
+            heard.published.part
+            for heard in self.last_heard(at)
+            if heard.is_fresh and heard.published.part.partition not in health.owned
         ]
         served = {*health.owned, *(part.partition for part in others)}
         unserved = set(health.unserved)

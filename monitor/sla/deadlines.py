@@ -41,9 +41,10 @@ class Deadlines:
     def push(self, at: int, key: str) -> None:
         """Add a moment."""
         self.head = min(self.head, at)
-        heapq.heappush(self._heap, (at, key))
-        if len(self._heap) > self._compact_at:
+        # Before it is added: whoever adds it may not have said yet that it lives.
+        if len(self._heap) >= self._compact_at:
             self._compact()
+        heapq.heappush(self._heap, (at, key))
 
     def first(self) -> tuple[int, str] | None:
         """Return the earliest living entry."""
@@ -116,11 +117,12 @@ class Line:
         if created <= self._last:
             self._late.push(created, ticket.ticket_id)
             return
-        self._queue.append(ticket)
-        self._last = created
-        if len(self._queue) > self._compact_at:
+        # Before it is added: it joins first and is marked as standing here then.
+        if len(self._queue) >= self._compact_at:
             self._queue = deque(filter(self._belongs, self._queue))
             self._compact_at = max(_FEW, 2 * len(self._queue))
+        self._queue.append(ticket)
+        self._last = created
 
     def first(self) -> tuple[int, str] | None:
         """Return creation and id of the ticket that stands first."""

@@ -17,7 +17,8 @@ from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import CLOSED, KINDS, Settings
-from monitor.streaming.tasks import end
+from monitor.streaming.store import KafkaStore
+from monitor.streaming.tasks import end, outline
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
@@ -123,11 +124,13 @@ class Monitor:
         )
 
     def _open_task(self, number: int) -> PartitionTask:
+        consumer = self._app.consumer
         return PartitionTask(
             number,
             self.settings,
             self.policy,
-            self._app.consumer,
+            consumer,
+            KafkaStore(self.settings, number, self._kinds, consumer),
             self._kinds,
             over_at_reply=CLOSED not in self._kinds.values(),
             on_commit=self.delays.observe,
@@ -143,9 +146,10 @@ class Monitor:
                 self._app = create_app(self.settings, self._kinds, self._partitions)
                 await self._app.start()
                 await self._app.wait_until_stopped()
-                log.warning("the worker stopped: %s; starting another", self._app.crash_reason)
+                why = outline(self._app.crash_reason)
+                log.warning("the worker stopped: %s; starting another", why)
             except Exception as error:  # noqa: BLE001 - whatever it is, the monitor lives on
-                log.warning("the worker failed: %s; starting another", error)
+                log.warning("the worker failed: %s; starting another", outline(error))
             finally:
                 watcher.cancel()
             await self._partitions.drop(1.0)

@@ -1,25 +1,23 @@
 """When a partition commits, sleeps and forgets: large commits while behind, small ones when not."""
 
-import time
 from collections.abc import Collection
 from typing import Final
 
 from monitor.sla.events import SECOND
+from monitor.streaming.clock import Clock
 from monitor.streaming.settings import Settings
 from monitor.streaming.state import PartitionState
 
 _POLL_SECONDS: Final = 0.05
 """While something is due but not all is read: how often to look whether it is by now."""
 
-_FORGET_SECONDS: Final = 60.0
-"""How often a partition that has read everything forgets what is over."""
-
 
 class Pace:
     """The timers of one partition, on the monotonic clock."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
+        self._monotonic = clock.monotonic
         self._commit_by = 0.0
         self._idle_commit_at = 0.0
         self._forget_at = 0.0
@@ -27,7 +25,7 @@ class Pace:
 
     def committed(self) -> None:
         """Begin anew after a commit."""
-        now = time.monotonic()
+        now = self._monotonic()
         self._commit_by = now + self._settings.flush_seconds
         self._idle_commit_at = now + self._settings.idle_commit_seconds
 
@@ -38,7 +36,7 @@ class Pace:
         nothing to commit, the clock is: it keeps the stored one near, and shows that the way to
         Kafka is open.
         """
-        now = time.monotonic()
+        now = self._monotonic()
         if not state.is_dirty:
             return now >= self._idle_commit_at
         return (
@@ -49,7 +47,7 @@ class Pace:
 
     def idle_seconds(self, state: PartitionState, behind: Collection[str], wall: int) -> float:
         """Return how long nothing is to be done, unless something is read."""
-        until = (self._commit_by if state.is_dirty else self._idle_commit_at) - time.monotonic()
+        until = (self._commit_by if state.is_dirty else self._idle_commit_at) - self._monotonic()
         if behind and state.positions != state.ends:
             until = min(until, _POLL_SECONDS)
         due = state.engine.next_due
@@ -63,11 +61,11 @@ class Pace:
         A partition that has read everything does so at leisure. One that is behind does only
         where memory is at stake: a straggler may still be waiting in Kafka.
         """
-        now = time.monotonic()
+        now = self._monotonic()
         if behind:
-            self._forget_at = now + _FORGET_SECONDS
+            self._forget_at = now + self._settings.forget_seconds
             return len(state.engine.tickets) > self._settings.max_remembered
         if now < self._forget_at:
             return False
-        self._forget_at = now + _FORGET_SECONDS
+        self._forget_at = now + self._settings.forget_seconds
         return True

@@ -7,12 +7,11 @@ committed offsets. Whatever goes wrong, the task lets go of all it holds and beg
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
@@ -21,15 +20,21 @@ from monitor.sla.effects import Effect
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
 from monitor.streaming import outputs
-from monitor.streaming.changelog import recover
 from monitor.streaming.chunks import Chunk
-from monitor.streaming.offsets import committed
+from monitor.streaming.clock import Clock
 from monitor.streaming.pace import Pace
 from monitor.streaming.settings import Settings
 from monitor.streaming.state import PartitionState
+from monitor.streaming.store import Store
+from monitor.streaming.tasks import outline
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
+
+_CLOCK: Final = Clock()
+
+_STEPS_OF_AN_ANSWER: Final = 5
+"""So many rounds of the loop an answer takes from its socket to the consumer's figures."""
 
 Committed = Callable[[Sequence[Effect], int], None]
 """Called after each commit with what was told in it and the wall clock in microseconds."""
@@ -44,12 +49,15 @@ class PartitionTask:
         settings: Settings,
         policy: Policy,
         consumer: Consumer,
+        store: Store,
         kinds: dict[str, str],
         *,
         over_at_reply: bool,
         on_commit: Committed,
+        clock: Clock = _CLOCK,
     ) -> None:
         self.number = number
+        self._where = {"partition": number}  # for the log
         self.state: PartitionState | None = None
         """None while it is being opened."""
         self.last_commit = 0.0
@@ -58,16 +66,18 @@ class PartitionTask:
         self._settings = settings
         self._policy = policy
         self._consumer = consumer
+        self._store = store
+        self._clock = clock
         self._kinds = kinds
         self._tps = {topic: TopicPartition(topic, number) for topic in kinds}
         self._over_at_reply = over_at_reply
         self._on_commit = on_commit
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: Any = None
         self._wake = asyncio.Event()
         self._committed = asyncio.Event()
         self._closing = False
         self._suspended = False
-        self._pace = Pace(settings)
+        self._pace = Pace(settings, clock)
         self._is_committing = False
         self._failure: Exception | None = None
         self._run = asyncio.create_task(self._live(), name=f"partition-{number}")
@@ -83,11 +93,15 @@ class PartitionTask:
         return [topic for topic, tp in self._tps.items() if not read_all(tp, ends[topic])]
 
     def refresh(self) -> None:
-        """Let time pass before somebody looks at the figures."""
-        if self.state is not None and not self._suspended:
-            self._tick(self.state)
-            if self.state.has_news:
-                self._wake.set()
+        """Let time pass before somebody looks at the figures, unless something becomes true."""
+        state, now = self.state, self._clock.wall()
+        if state is None or self._suspended:
+            return
+        due = state.engine.next_due
+        if self.behind() or state.positions != state.ends or (due is not None and due <= now):
+            self._wake.set()
+        else:
+            state.tick((), now)
 
     def lag(self) -> int:
         """Count the records still to be read, as far as is known."""
@@ -103,12 +117,15 @@ class PartitionTask:
             return
         end = state.ends[topic]
         if chunk.begin != end:
-            log.warning("%s: reading again from %d", chunk.tp, end)
+            log.warning("%s: reading again from %d", chunk.tp, end, extra=self._where)
             self._consumer.read_from(chunk.tp, end)
             return
         try:
-            state.take(topic, chunk.records, chunk.end, _wall())
-            self._tick(state)
+            state.take(topic, chunk.records, chunk.end, self._clock.wall())
+            self._hold(state)
+            now = await self._hear()
+            if self.state is state and not self._suspended:
+                self._tick(state, now)
         except Exception as error:  # noqa: BLE001 - the task begins again, nothing is lost
             self._fail(error)
             return
@@ -140,6 +157,7 @@ class PartitionTask:
             log.warning(
                 "partition %d: its last commit did not end in time; it is done again at the start",
                 self.number,
+                extra=self._where,
             )
             self._run.cancel()
             await asyncio.wait([self._run], timeout=0.6)
@@ -149,7 +167,7 @@ class PartitionTask:
     async def _live(self) -> None:
         pause = self._settings.retry_seconds
         while True:
-            began = time.time()
+            began = self._now()
             try:
                 await self._wait_until_ours()
                 if self._closing:
@@ -157,11 +175,14 @@ class PartitionTask:
                 await self._open()
                 await self._serve()
             except ProducerFenced:
-                log.warning("partition %d: another worker has taken it over", self.number)
+                taken = "partition %d: another worker has taken it over"
+                log.warning(taken, self.number, extra=self._where)
             except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("partition %d: %s; beginning again", self.number, _say(error))
+                failed = "partition %d: %s; beginning again"
+                log.warning(failed, self.number, outline(error), extra=self._where)
             except Exception:
-                log.exception("partition %d failed; beginning again", self.number)
+                failed = "partition %d failed; beginning again"
+                log.exception(failed, self.number, extra=self._where)
             finally:
                 await self._let_go()
             if self._closing:
@@ -188,23 +209,9 @@ class PartitionTask:
                 await self._sleep(self._settings.retry_seconds)
 
     async def _open(self) -> None:
-        settings = self._settings
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.bootstrap,
-            transactional_id=settings.transactional_id(self.number),
-            client_id=f"{settings.app_id}-{self.number}",
-            transaction_timeout_ms=int(settings.transaction_timeout_seconds * 1000),
-            max_request_size=outputs.MAX_REQUEST_BYTES,
-            max_batch_size=outputs.BATCH_BYTES,
-            **settings.client_options,
-        )
+        self._producer = self._store.producer()
         await self._producer.start()
-        kept, (positions, clock) = await asyncio.gather(
-            recover(settings, self.number), committed(settings, self._tps.values())
-        )
-        for topic, tp in self._tps.items():
-            if topic not in positions:
-                positions[topic] = (await self._consumer.kafka.beginning_offsets([tp]))[tp]
+        kept, (positions, clock) = await asyncio.gather(self._store.kept(), self._store.positions())
         self.state = PartitionState(
             self._policy,
             self._kinds,
@@ -216,7 +223,8 @@ class PartitionTask:
         self.counts = self._count(self.state)
         self._failure = None
         self._pace.committed()
-        log.info("partition %d: %d tickets, reading on", self.number, len(kept.tickets))
+        read = "partition %d: %d tickets, reading on"
+        log.info(read, self.number, len(kept.tickets), extra=self._where)
         if not self._suspended:
             self._read_on()
 
@@ -225,9 +233,23 @@ class PartitionTask:
             for topic, tp in self._tps.items():
                 self._consumer.read_from(tp, self.state.ends[topic])
 
-    def _tick(self, state: PartitionState) -> None:
+    async def _hear(self) -> int:
+        """Return the wall clock as it was before all that had arrived by then was heard of.
+
+        While the loop is busy answers wait in its sockets. By a later clock a reply among them
+        would be too late, and a ticket breached that was answered in time.
+        """
+        now = self._clock.wall()
+        for _ in range(_STEPS_OF_AN_ANSWER):
+            await asyncio.sleep(0)
+        return now
+
+    def _tick(self, state: PartitionState, now: int) -> None:
         """Apply what is at its turn, let time pass, and ask for what there is too little of."""
-        state.tick(self.behind(), _wall())
+        state.tick(self.behind(), now)
+        self._hold(state)
+
+    def _hold(self, state: PartitionState) -> None:
         for topic, tp in self._tps.items():
             self._consumer.hold(tp, is_held=state.has_enough(topic))
 
@@ -236,13 +258,14 @@ class PartitionTask:
         state = self.state
         assert state is not None  # noqa: S101 - just opened
         while True:
+            self._wake.clear()
+            now = await self._hear()
             if self._failure is not None:
                 raise self._failure
-            self._wake.clear()
             behind = self.behind()
             leaving = self._closing or self._suspended
             if not leaving:
-                self._tick(state)
+                self._tick(state, now)
                 if self._pace.is_forgetting_due(state, behind):
                     state.measures.forget()
             if state.is_dirty if leaving else self._pace.is_commit_due(state, behind):
@@ -252,7 +275,7 @@ class PartitionTask:
             elif self._suspended:
                 await self._wake.wait()
             else:
-                await self._sleep(self._pace.idle_seconds(state, behind, _wall()))
+                await self._sleep(self._pace.idle_seconds(state, behind, self._clock.wall()))
 
     async def _commit_in_time(self, state: PartitionState) -> None:
         """Commit, but give up a producer that gets nowhere while the group does answer.
@@ -272,7 +295,6 @@ class PartitionTask:
 
     async def _commit(self, state: PartitionState) -> None:
         """Commit: changed tickets, what is told, offsets and the clock; all or nothing."""
-        assert self._producer is not None  # noqa: S101 - opened
         self._is_committing = True
         batch, counts = state.drain(), self._count(state)
         await outputs.write(self._producer, self._settings, self.number, batch)
@@ -285,12 +307,15 @@ class PartitionTask:
             self._settings.app_id,
         )
         await self._producer.commit_transaction()
-        self.last_commit = time.time()
+        self.last_commit = self._now()
         self.counts = counts
         self._pace.committed()
         self._is_committing = False
         self._committed.set()
-        self._on_commit(batch.effects, _wall())
+        self._on_commit(batch.effects, self._clock.wall())
+
+    def _now(self) -> float:
+        return self._clock.wall() / SECOND
 
     def _count(self, state: PartitionState) -> Counts:
         nothing = {topic: {"ok": 0, "dead_letter": 0} for topic in self._kinds}
@@ -343,11 +368,3 @@ def _note(task: "asyncio.Task[Any]") -> bool:
     if error := task.exception():
         log.debug("closing a producer: %r", error)
     return error is None
-
-
-def _wall() -> int:
-    return int(time.time() * SECOND)
-
-
-def _say(error: BaseException) -> str:
-    return str(error) or type(error).__name__

@@ -71,6 +71,8 @@ class Settings:
     """The longest that changes wait for their transaction while nothing is to be told."""
     idle_commit_seconds: float = 30.0
     """How often a partition with nothing to commit commits its clock."""
+    forget_seconds: float = 60.0
+    """How often a partition that has read everything forgets what is over."""
     max_pending: int = 20_000
     """Changed tickets at which reading waits for the transaction under way."""
     max_remembered: int = 50_000

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from monitor.observability.stats import PartitionStats
 from monitor.observability.whole import Elsewhere, Published
+from monitor.sla.policy import Policy
 from monitor.streaming.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 PUBLISH_SECONDS: Final = 1.0
 REPEAT_SECONDS: Final = 3.0
 """How often figures that have not changed are published again: silence means nobody is there."""
+
+_decode = msgspec.msgpack.Decoder(Published).decode
 
 _SHARE: Final = 0.02
 _RETRY_SECONDS: Final = 2.0
@@ -34,10 +37,13 @@ _LISTEN_SECONDS: Final = 0.5
 
 
 async def publish(
-    settings: Settings, host: str, read: Callable[[], Iterable[PartitionStats]]
+    settings: Settings,
+    host: str,
+    policy: Policy,
+    read: Callable[[], Iterable[PartitionStats]],
 ) -> None:
     """Publish what `read` returns about once a second, until cancelled."""
-    await _keep_trying("publish", lambda: _publish(settings, host, read))
+    await _keep_trying("publish", lambda: _publish(settings, host, policy, read))
 
 
 async def listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> None:
@@ -57,7 +63,10 @@ async def _keep_trying(what: str, work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _publish(
-    settings: Settings, host: str, read: Callable[[], Iterable[PartitionStats]]
+    settings: Settings,
+    host: str,
+    policy: Policy,
+    read: Callable[[], Iterable[PartitionStats]],
 ) -> None:
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap,
@@ -83,7 +92,7 @@ async def _publish(
                         await producer.send(
                             settings.topics.stats,
                             key=_key(settings, part.partition),
-                            value=msgspec.msgpack.encode(Published(host, part)),
+                            value=msgspec.msgpack.encode(Published(host, part, policy)),
                         )
                     )
             await asyncio.gather(*sent)
@@ -96,8 +105,6 @@ async def _publish(
 
 
 async def _listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> None:
-    decode = msgspec.msgpack.Decoder(Published).decode
-    ours = f"{settings.app_id}/".encode()
     consumer = AIOKafkaConsumer(
         settings.topics.stats,
         bootstrap_servers=settings.bootstrap,
@@ -117,15 +124,23 @@ async def _listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> 
             # The embedded broker answers an empty fetch at once: aiokafka would ask without end.
             consumer.pause(*assigned)
             for record in (record for records in fetched.values() for record in records):
-                if record.key is not None and record.key.startswith(ours):
-                    # One of another version is as good as none.
-                    with suppress(msgspec.MsgspecError):
-                        elsewhere.heard(decode(record.value), time.monotonic())
+                found = published_in(record)
+                if found and found[0] == settings.app_id:
+                    elsewhere.heard(found[1], time.monotonic())
             await asyncio.sleep(_LISTEN_SECONDS)
     finally:
         elsewhere.deaf()
         with suppress(KafkaError, OSError, TimeoutError):
             await asyncio.wait_for(consumer.stop(), _CLOSE_SECONDS)
+
+
+def published_in(record: Any) -> tuple[str, Published] | None:
+    """Return whose figures a record has, and which; one of another version says nothing."""
+    if record.key is None or record.value is None:
+        return None
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return record.key.decode().rpartition("/")[0], _decode(record.value)
+    return None
 
 
 def _key(settings: Settings, partition: int) -> bytes:

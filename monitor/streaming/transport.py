@@ -21,6 +21,7 @@ from yarl import URL
 
 from monitor.streaming import fetching
 from monitor.streaming.chunks import Chunk
+from monitor.streaming.readings import Readings
 from monitor.streaming.settings import Settings
 
 _METADATA_MS: Final = 3000
@@ -33,16 +34,6 @@ nothing to anybody, and does so until its leader asks again: in five minutes, le
 
 _SOON_SECONDS: Final = 0.05
 """How soon to look again for what nobody wanted just now."""
-
-
-class _Reading:
-    """How far one topic partition was handed over."""
-
-    __slots__ = ("number", "position")
-
-    def __init__(self, position: int, number: int) -> None:
-        self.position = position
-        self.number = number
 
 
 class _Nowhere(dict[TP, None]):
@@ -81,9 +72,8 @@ class Consumer(faust_consumer.Consumer):
         super().__init__(transport, *args, **kwargs)
         self._settings = transport.settings
         self._read_offset = _Nowhere()
-        self._readings: dict[TopicPartition, _Reading] = {}
+        self._readings = Readings()
         self._held: set[TopicPartition] = set()
-        self._numbers = 0
         self.last_answer = 0.0
         """When the broker last answered a fetch, in seconds since 1970."""
 
@@ -132,8 +122,7 @@ class Consumer(faust_consumer.Consumer):
         """Read a partition from here on; whatever was fetched of it before is void."""
         if tp not in self.kafka.assignment():
             return
-        self._numbers += 1
-        self._readings[tp] = _Reading(position, self._numbers)
+        self._readings.begin(tp, position)
         self.kafka.seek(tp, position)
         self.kafka.resume(tp)
 
@@ -146,8 +135,7 @@ class Consumer(faust_consumer.Consumer):
 
     def is_current(self, chunk: Chunk) -> bool:
         """Tell whether a chunk came of the last `read_from` of its partition."""
-        reading = self._readings.get(chunk.tp)
-        return reading is not None and reading.number == chunk.reading
+        return self._readings.is_current(chunk)
 
     def has_read_all(self, tp: TopicPartition, position: int) -> bool:
         """Tell whether `position` is the end of the partition, as of a moment ago.
@@ -167,7 +155,8 @@ class Consumer(faust_consumer.Consumer):
 
     def heard_at(self) -> float:
         """Return when the broker last answered a fetch, in seconds since 1970; 0 if never."""
-        heard = [self._state(self.kafka.last_poll_timestamp, tp) or 0 for tp in self._readings]
+        polled = self.kafka.last_poll_timestamp
+        heard = [self._state(polled, tp) or 0 for tp in self._readings.partitions()]
         self.last_answer = max(self.last_answer, max(heard, default=0) / 1000)
         return self.last_answer
 
@@ -196,14 +185,13 @@ class Consumer(faust_consumer.Consumer):
 
     def _chunks(self, records: Mapping[TopicPartition, list[ConsumerRecord]]) -> list[Chunk]:
         chunks = []
-        for tp, reading in self._readings.items():
-            fetched = records.get(tp, [])
-            if not fetched and self.lag(tp, reading.position) == 0:
+        for tp in self._readings.partitions():
+            fetched, begin = records.get(tp, []), self._readings.position(tp)
+            if not fetched and self.lag(tp, begin) == 0:
                 continue
             position = self._position(tp)
-            if position is not None and position != reading.position:
-                chunks.append(Chunk(tp, reading.position, position, fetched, reading.number))
-                reading.position = position
+            if position is not None and position != begin:
+                chunks.append(self._readings.cut(tp, position, fetched))
         return chunks
 
     def _position(self, tp: TopicPartition) -> int | None:

@@ -17,9 +17,6 @@ log: Final = logging.getLogger(__name__)
 RETRY_MILLISECONDS: Final = 1000
 """How long a browser waits before it connects again."""
 
-WRITE_TIMEOUT_SECONDS: Final = 30.0
-"""A listener that takes nothing for so long is gone: a sleeping tablet, a pulled cable."""
-
 PING: Final = b": no snapshot\n\n"
 """A comment in the stream: the page ignores it, and a connection that is gone shows."""
 
@@ -34,10 +31,11 @@ class Frame:
 
 
 class Listener:
-    """One open event stream."""
+    """One open event stream; who takes nothing for `send_seconds` is gone, and is broken with."""
 
-    def __init__(self, abort: Callable[[], None]) -> None:
+    def __init__(self, abort: Callable[[], None], send_seconds: float) -> None:
         self._abort = abort
+        self._send_seconds = send_seconds
         self._changed = asyncio.Event()
         self._newest = b""
         self._ended = False
@@ -67,7 +65,7 @@ class Listener:
     async def _send(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         self._writing = True
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._send_seconds):
                 await write(self._newest)
         except TimeoutError:
             self._abort()
@@ -90,6 +88,11 @@ class Broadcaster:
         self._taken_at = float("-inf")
         self._number = 0
         self._ended = False
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
 
     @contextmanager
     def listening(self, listener: Listener) -> Iterator[None]:

@@ -10,22 +10,10 @@ from aiohttp import web
 
 from monitor.wall.assets import Asset, load_assets
 from monitor.wall.broadcast import Broadcaster, Listener
+from monitor.wall.guard import abort
+from monitor.wall.settings import DEFAULT_LIMITS, Limits
 
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-HEADERS: Final = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""On every answer of the wall, whatever else the application serves."""
-
-DYNAMIC: Final = HEADERS | {"Cache-Control": "no-store"}
-STATIC: Final = HEADERS | {"Cache-Control": "no-cache"}  # kept, but asked about by its ETag
+STORED: Final = {"Cache-Control": "no-cache"}  # kept, but asked about by its ETag
 
 NOT_READY: Final = {
     "starting": "Starting: the state is still being recovered, there are no figures yet.",
@@ -33,6 +21,7 @@ NOT_READY: Final = {
 }
 READY: Final = frozenset({"live", "behind"})
 NO_SNAPSHOT: Final = "The snapshot failed: the monitor's log has the reason."
+RETRY_AFTER_SECONDS: Final = "5"
 
 
 class Wall:
@@ -43,9 +32,14 @@ class Wall:
     """
 
     def __init__(
-        self, snapshot: Callable[[], Mapping[str, Any]], *, interval_seconds: float = 1.0
+        self,
+        snapshot: Callable[[], Mapping[str, Any]],
+        *,
+        interval_seconds: float = 1.0,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._broadcaster = Broadcaster(snapshot, interval_seconds)
+        self._limits = limits
         self._assets = load_assets()
 
     def add_routes(self, app: web.Application) -> None:
@@ -80,12 +74,20 @@ class Wall:
         return _serve(asset, request)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
+        if self._broadcaster.listeners >= self._limits.streams:
+            busy = f"{self._limits.streams} walls are open already; close one and try again."
+            response = _text(busy, HTTPStatus.SERVICE_UNAVAILABLE)
+            response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+            return response
+        return await self._stream(request)
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(
-            headers=DYNAMIC | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+            headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
         )
-        await response.prepare(request)
-        listener = Listener(abort=lambda: _abort(request))
+        listener = Listener(lambda: abort(request), self._limits.send_seconds)
         with self._broadcaster.listening(listener), suppress(ConnectionError, TimeoutError):
+            await response.prepare(request)
             await listener.relay(response.write)
         return response
 
@@ -93,7 +95,7 @@ class Wall:
         frame = self._broadcaster.newest()
         if frame is None:
             return _text(NO_SNAPSHOT, HTTPStatus.SERVICE_UNAVAILABLE)
-        return web.Response(body=frame.body, content_type="application/json", headers=DYNAMIC)
+        return web.Response(body=frame.body, content_type="application/json")
 
     async def _health(self, _request: web.Request) -> web.Response:
         return _text("ok")
@@ -111,20 +113,14 @@ class Wall:
 def _serve(asset: Asset, request: web.Request) -> web.Response:
     known = {tag.value for tag in request.if_none_match or ()}
     if asset.etag in known:
-        response = web.Response(status=HTTPStatus.NOT_MODIFIED, headers=STATIC)
+        response = web.Response(status=HTTPStatus.NOT_MODIFIED, headers=STORED)
     else:
         response = web.Response(
-            body=asset.body, content_type=asset.content_type, charset="utf-8", headers=STATIC
+            body=asset.body, content_type=asset.content_type, charset="utf-8", headers=STORED
         )
     response.etag = asset.etag
     return response
 
 
 def _text(sentence: str, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    return web.Response(text=sentence, status=status, headers=DYNAMIC)
-
-
-def _abort(request: web.Request) -> None:
-    transport = request.transport
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
+    return web.Response(text=sentence, status=status)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 
-from monitor.wall.server import Wall
+from monitor.wall.settings import WebSettings
 from tests.page.source import Source
+from tests.support import web
 
 async_api = pytest.importorskip("playwright.async_api", reason="the extra [page] is not installed")
 
@@ -32,23 +32,18 @@ FLAGS = [
 class Site:
     """The wall's server on a port of its own, which can be stopped and started again."""
 
-    def __init__(self, source):
+    def __init__(self, source, **settings):
         self.source = source
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}/"
-        self._runner = None
+        self.settings = WebSettings(port=free_port(), **settings)
+        self.url = self.settings.address(self.settings.port)
+        self._running = contextlib.AsyncExitStack()
 
     async def start(self):
-        app = web.Application()
-        Wall(self.source, interval_seconds=0.2).add_routes(app)
-        self._runner = web.AppRunner(app)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
+        serving = web.serving(self.source, self.settings, interval_seconds=0.2)
+        await self._running.enter_async_context(serving)
 
     async def stop(self):
-        if self._runner:
-            await self._runner.cleanup()
-        self._runner = None
+        await self._running.aclose()
 
 
 def free_port():

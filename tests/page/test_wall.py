@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.page.source import channel, ticket
+from tests.support.hostile import ODD
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -101,6 +102,42 @@ async def test_a_hostile_ticket_id_is_text_and_runs_nothing(open_page, source):
     assert await page.evaluate("window.hacked") is None
     assert await page.locator("main script, main img, .notice > *").count() == 0
     assert page.complaints == []
+
+
+@pytest.mark.parametrize("size", [(360, 740), (1366, 768)])
+@pytest.mark.parametrize("kind", [*ODD, "all"])
+async def test_odd_ticket_data_stays_in_its_place(open_page, source, screenshots, kind, size):
+    texts = [*ODD.values()] if kind == "all" else [ODD[kind]]
+    now = time.time()
+    source.channel("chat")["tickets"] = [
+        ticket(text, now - 100 + n, priority=text, team=text) for n, text in enumerate(texts)
+    ]
+    source.channels.append(channel("chat", now, team=texts[0][:64]))
+    page = await open_page(*size)
+    await page.wait_for_selector(".card canvas")
+    if size[0] > 1000 or kind == "all":
+        path = screenshots / f"odd-{kind.replace(' ', '-')}-{size[0]}.png"
+        await page.screenshot(path=path, full_page=True)
+    assert await page.evaluate("window.hacked") is None
+    assert await page.locator("main script, main img").count() == 0
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    assert await page.evaluate(ESCAPING) == []
+    # Nothing behind it is turned around, and its line is as high as any.
+    about = await card(page, "chat").locator(".about").first.text_content()
+    assert re.search(r" · since \d\d:\d\d$", about)
+    heights = await page.eval_on_selector_all(".ticket", "all => all.map(e => e.clientHeight)")
+    assert max(heights) <= min(heights) + 8
+    assert page.complaints == []
+
+
+ESCAPING = """
+() => [...document.querySelectorAll('.ticket')].filter((row) => {
+  const [id, about, time] = ['.id', '.about', '.countdown']
+    .map((part) => row.querySelector(part).getBoundingClientRect());
+  const box = row.getBoundingClientRect();
+  return id.right > time.left + 1 || about.right > time.left + 1 || time.right > box.right + 1;
+}).map((row) => row.textContent.slice(0, 60))
+"""
 
 
 async def test_states_have_words_and_shapes_not_just_colours(open_page):

@@ -55,3 +55,8 @@ export function sinceTime(epochSeconds, now) {
   const day = new Date(epochSeconds * 1000).toLocaleDateString("en", { weekday: "short" });
   return `${day} ${minute}`;
 }
+
+// Controls, and marks that turn the direction of a line around: data may not reach beyond its place.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
+
+export const printable = (text) => text.replace(UNPRINTABLE, "");

@@ -1,5 +1,7 @@
 // The live events, kept open: the browser reconnects by itself, except where it gives up.
 
+import { printable } from "./format.js";
+
 // A connection whose other end vanished stays "open" for minutes: silence ends it.
 const SILENCE_SECONDS = 8;
 
@@ -32,7 +34,7 @@ export class Stream {
     this.#source = new EventSource(this.#url);
     this.#source.onmessage = (message) => {
       this.#heardAt = performance.now();
-      this.#onSnapshot(JSON.parse(message.data));
+      this.#onSnapshot(JSON.parse(message.data, (_, value) => (typeof value === "string" ? printable(value) : value)));
     };
     this.#source.onerror = () => {
       this.#heardAt = performance.now();

@@ -72,6 +72,11 @@ def test_nothing_in_an_event_steers_the_terminal_or_breaks_the_line(field):
     assert line.plain.isprintable()
 
 
+@pytest.mark.parametrize("field", ["ticket_id", "channel", "team", "priority"])
+def test_what_is_endless_is_cut_for_people(field):
+    assert len(tail_lines.line(breach(**{field: "x" * 10_000}), NOW).plain) < 250
+
+
 def test_rich_markup_in_an_event_is_plain_text():
     assert "[bold]x[/bold]" in shown(breach(ticket_id="[bold]x[/bold]"))
 
@@ -131,6 +136,8 @@ def test_a_partition_keeps_its_own_order_whatever_the_timestamps_say():
         (["--since", "1"], "has no unit"),
         (["--kind", "late"], "is not one of"),
         (["--broker", "localhost"], "is not HOST:PORT"),
+        (["--summary", "--since", "1h"], "leave out --since"),
+        (["--summary", "--kind", "breached"], "leave out --since"),
     ],
 )
 def test_options_that_cannot_work_are_wrong_usage(arguments, said):

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from monitor.cli.logs import Logs
 from monitor.cli.worker import Orders, frame, read_frame
 from monitor.sla.policy import DEFAULT_POLICY, Formula, Policy
 from monitor.streaming.security import Security
@@ -13,7 +14,7 @@ from monitor.streaming.settings import Settings
 def test_orders_come_back_from_their_bytes_with_the_whole_policy():
     policy = Policy(DEFAULT_POLICY.channels, Formula.ANSWERED_ONLY, teams=("billing", "vip"))
     settings = Settings("broker:9092", "app", security=Security("SASL_SSL", password="secret"))
-    orders = Orders(2, "host", settings, policy, verbose=True)
+    orders = Orders(2, "host", settings, policy, Logs(as_json=True))
     got = msgspec.msgpack.decode(msgspec.msgpack.encode(orders), type=Orders)
     assert got == orders
     assert got.policy.groups == policy.groups

@@ -21,7 +21,7 @@ from monitor.sla.events import (
     TicketCreated,
 )
 from monitor.sla.measures import Measures
-from monitor.sla.policy import DEFAULT_POLICY, Policy
+from monitor.sla.policy import DEFAULT_POLICY, Policy, Target
 from tests.support.program import Scrape
 
 T0 = 1_800_000_000 * SECOND
@@ -207,6 +207,29 @@ def test_the_delay_from_threshold_to_commit_is_observed_for_what_was_due():
     page = scrape(DEFAULT_POLICY, [], delays=delays)
     assert page.get("sla_detection_delay_seconds_count") == 2
     assert page.get("sla_detection_delay_seconds_sum") == 50
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['"} 1\nsla_tickets_open{x="', "\\", 'a\\"b\\n', "<script>", "\u202eabc", "{{ $value }}"],
+)
+def test_whatever_a_channel_or_a_team_is_called_it_is_one_label(name):
+    policy = Policy({name: Target(SECOND, 2 * SECOND)}, teams=(name,))
+    page = scrape(policy, [Engine(policy)])
+    ordinary = scrape(DEFAULT_POLICY, [Engine(DEFAULT_POLICY)])
+    assert page._types == ordinary._types
+    assert page.get("sla_tickets_open", channel=name, team=name) == 0
+
+
+def test_nothing_of_a_ticket_but_its_channel_and_a_team_that_is_named_is_in_any_label():
+    policy = Policy(DEFAULT_POLICY.channels, teams=("billing",))
+    engine = Engine(policy)
+    engine.apply([TicketCreated("T-4711", "chat", T0, team="<script>", priority="T-4711")])
+    engine.advance(T0 + SECOND)
+    page = scrape(policy, [engine])
+    assert page.get("sla_tickets_waiting", channel="chat", team="other") == 1
+    assert "T-4711" not in page.text
+    assert "script" not in page.text
 
 
 # -- the measures of docs/measures.md

@@ -142,3 +142,12 @@ def test_delays_add_up_bucket_by_bucket():
     one.add(other)
     assert (one.counts[0], one.counts[-1], one.sum_seconds) == (3, 1, 700.01)
     assert len(one.counts) == len(DELAY_EDGES) + 1
+
+
+def test_a_ticket_id_of_a_megabyte_is_shown_by_its_beginning():
+    engine = engine_of([[TicketCreated("x" * 1_000_000, "chat", T0, priority="y" * 1000)]])
+    part = stats(0, engine)
+    (ticket,) = next(group.longest for group in part.groups if group.longest)
+    assert ticket.ticket_id == "x" * 120 + "…"
+    assert ticket.priority == "y" * 120 + "…"
+    assert len(msgspec.msgpack.encode(part)) < 100_000

@@ -41,7 +41,7 @@ def listening(*published, partitions=4, at=0.0):
     elsewhere = Elsewhere("here")
     elsewhere.listening(partitions, at)
     for each in published:
-        elsewhere.heard(Published("there", each), at)
+        elsewhere.heard(Published("there", each, DEFAULT_POLICY), at)
     return elsewhere
 
 
@@ -66,7 +66,7 @@ def test_one_that_is_behind_elsewhere_holds_the_clock_and_is_said():
 
 def test_what_this_host_says_of_itself_and_what_it_owns_comes_from_itself_alone():
     elsewhere = listening(part(0, tickets=5))
-    elsewhere.heard(Published("here", part(1, tickets=5)), 0.0)
+    elsewhere.heard(Published("here", part(1, tickets=5), DEFAULT_POLICY), 0.0)
     parts, whole = elsewhere.whole([part(0)], health(0), 1.0)
     assert (waiting(parts, whole), whole.partitions) == (1, 1)
 
@@ -77,7 +77,7 @@ def test_a_partition_silent_for_ten_seconds_is_served_by_nobody_and_no_longer_co
     parts, whole = elsewhere.whole([part(0)], health(0), 10.1)
     assert (whole.unserved, whole.state, whole.partitions) == ((1, 2), State.BEHIND, 3)
     assert waiting(parts, whole) == 1
-    elsewhere.heard(Published("there", part(1)), 11.0)
+    elsewhere.heard(Published("there", part(1), DEFAULT_POLICY), 11.0)
     assert elsewhere.whole([part(0)], health(0), 11.0)[1].unserved == (2,)
 
 
@@ -97,7 +97,7 @@ def test_silence_says_nothing_while_nothing_can_be_heard():
 
 def test_the_word_of_a_former_owner_does_not_replace_that_of_the_new_one():
     elsewhere = listening(part(1, at=T0 + 5, tickets=2))
-    elsewhere.heard(Published("zombie", part(1, at=T0, tickets=1)), 1.0)
+    elsewhere.heard(Published("zombie", part(1, at=T0, tickets=1), DEFAULT_POLICY), 1.0)
     parts, whole = elsewhere.whole([], health(), 1.0)
     assert waiting(parts, whole) == 2
 
@@ -110,6 +110,6 @@ def test_a_host_with_nothing_to_do_shows_the_whole_as_of_now():
 
 
 def test_what_is_published_comes_back_from_its_bytes():
-    published = Published("there", part(3))
+    published = Published("there", part(3), DEFAULT_POLICY)
     body = msgspec.msgpack.encode(published)
     assert msgspec.msgpack.decode(body, type=Published) == published

@@ -193,9 +193,6 @@ def backlog(tickets: Sequence[Truth], clock: int) -> dict[str, object]:
     waiting = [one for one in tickets if one.is_waiting]
     ahead = [one.due_at for one in waiting if one.due_at >= clock]
     return {
-        "older": [
-            sum(one.is_open and clock - one.created > age for one in tickets) for age in AGES
-        ],
         "open": sum(one.is_open for one in tickets),
         "waiting": len(waiting),
         "at_risk": sum(one.passed_at_risk for one in waiting),
@@ -206,6 +203,11 @@ def backlog(tickets: Sequence[Truth], clock: int) -> dict[str, object]:
             one.ticket_id for one in sorted(waiting, key=lambda o: (o.created, o.ticket_id))
         ],
     }
+
+
+def older(tickets: Sequence[Truth], clock: int) -> list[int]:
+    """Return how many are open for longer than each age."""
+    return [sum(one.is_open and clock - one.created > age for one in tickets) for age in AGES]
 
 
 def window(tickets: Iterable[Truth], name: str, clock: int) -> tuple[Counter[Book], list[int]]:

@@ -1,5 +1,7 @@
 """Worked examples: what is told of a ticket, with its times, ids and figures."""
 
+from collections import Counter
+
 import pytest
 
 from monitor.sla.engine import Engine
@@ -502,3 +504,15 @@ def test_under_a_stricter_policy_what_is_already_late_is_told_at_once():
     assert one.advance(at(150)) == []
     again = after_restart(one, PLAIN)
     assert brief(again.advance(at(151))) == [("AT_RISK", 90, 1), ("BREACHED", 120, 1)]
+
+
+def test_none_of_many_that_stand_in_a_line_is_left_out():
+    """More than a line holds before it is cleared of those that have left it."""
+    many = 5_000
+    one = engine()
+    # Ahead of the clock, as are times with microseconds read by records with milliseconds.
+    one.apply(TicketCreated(f"T{n}", "chat", START + n + 1) for n in range(many))
+    effects = one.advance(at(200))
+    told = Counter(effect.kind for effect in effects)
+    assert told == {Kind.AT_RISK: many, Kind.BREACHED: many}
+    assert one.backlogs[CHAT].overdue == many

@@ -24,7 +24,6 @@ def backlogs(engine: Engine) -> list[dict[str, Any]]:
             "oldest": backlog.oldest(),
             "next_deadline": backlog.next_deadline(),
             "longest_waiting": backlog.longest_waiting(99),
-            "older": backlog.older_than(oracle.AGES, engine.clock),
         }
         for backlog in engine.backlogs
     ]
@@ -95,6 +94,8 @@ def check(engine: Engine, policy: Policy, all_: dict[str, oracle.Truth]) -> None
     for index, group in enumerate(policy.groups):
         tickets = oracle.of_group(all_, policy, group)
         assert backlogs(engine)[index] == oracle.backlog(tickets, engine.clock), group
+        older = engine.backlogs[index].older_than(oracle.AGES, engine.clock)
+        assert older == oracle.older(tickets, engine.clock), group
         booked = oracle.counts(tickets)
         assert net(engine)[index] == {what: booked[what] for what in Book}, group
         for name, window in engine.windows.by_group[index].items():

@@ -48,7 +48,7 @@ async def task(monkeypatch):
 
     monkeypatch.setattr(partition.outputs, "write", write)
     task = PartitionTask(
-        *(3, Settings("127.0.0.1:1"), POLICY, Group(), KINDS),
+        *(3, Settings("127.0.0.1:1"), POLICY, Group(), None, KINDS),
         over_at_reply=False,
         on_commit=lambda *_: None,
     )

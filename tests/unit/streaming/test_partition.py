@@ -35,7 +35,9 @@ class Task(PartitionTask):
         self.opened = 0
         self.fenced = asyncio.Event()
         super().__init__(
-            3, SETTINGS, DEFAULT_POLICY, group, {}, over_at_reply=False, on_commit=lambda *_: None
+            *(3, SETTINGS, DEFAULT_POLICY, group, None, {}),
+            over_at_reply=False,
+            on_commit=lambda *_: None,
         )
 
     async def _open(self):

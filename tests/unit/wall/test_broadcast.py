@@ -5,7 +5,6 @@ import contextlib
 
 import pytest
 
-from monitor.wall import broadcast
 from monitor.wall.broadcast import Listener
 
 
@@ -36,8 +35,8 @@ class Peer:
 
 
 @contextlib.asynccontextmanager
-async def relaying(peer):
-    listener = Listener(peer.abort)
+async def relaying(peer, send_seconds=30.0):
+    listener = Listener(peer.abort, send_seconds)
     task = asyncio.create_task(listener.relay(peer.write))
     async with asyncio.timeout(2):
         yield listener, task
@@ -77,10 +76,9 @@ async def test_a_listener_that_is_stuck_is_cut_off_when_told_to_end():
             await task
 
 
-async def test_a_listener_that_takes_nothing_for_long_is_cut_off(monkeypatch):
-    monkeypatch.setattr(broadcast, "WRITE_TIMEOUT_SECONDS", 0.01)
+async def test_a_listener_that_takes_nothing_for_long_is_cut_off():
     peer = Peer()
-    async with relaying(peer) as (listener, task):
+    async with relaying(peer, send_seconds=0.01) as (listener, task):
         listener.offer(b"1")
         with pytest.raises(TimeoutError):
             await task

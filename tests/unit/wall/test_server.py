@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import json
+from types import SimpleNamespace
 
+import aiohttp
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.wall.server import Wall
+from monitor.wall.settings import Limits, WebSettings
+from tests.support import web
 
 SOON = 2.0
 
@@ -30,11 +32,11 @@ class Source:
 
 
 @contextlib.asynccontextmanager
-async def serving(source, interval_seconds=0.05):
-    app = web.Application()
-    Wall(source, interval_seconds=interval_seconds).add_routes(app)
-    async with TestClient(TestServer(app)) as client:
-        yield client
+async def serving(source, interval_seconds=0.05, settings=WebSettings()):  # noqa: B008
+    async with contextlib.AsyncExitStack() as server:
+        at = await server.enter_async_context(web.serving(source, settings, interval_seconds))
+        async with aiohttp.ClientSession(at.url) as client:
+            yield SimpleNamespace(get=client.get, host=at.host, port=at.port, stop=server.aclose)
 
 
 async def next_event(response):
@@ -157,7 +159,7 @@ async def test_streams_end_at_once_when_the_server_stops():
     async with serving(Source(), interval_seconds=60) as client, client.get("/events") as stream:
         await next_event(stream)
         async with asyncio.timeout(SOON):
-            await client.server.close()
+            await client.stop()
             assert await stream.content.read() == b""
 
 
@@ -170,7 +172,7 @@ async def test_a_listener_that_reads_nothing_does_not_hold_the_server_back():
         reader._transport.pause_reading()
         await asyncio.sleep(0.1)
         async with asyncio.timeout(SOON):
-            await client.server.close()
+            await client.stop()
         writer.close()
 
 
@@ -212,6 +214,21 @@ async def test_a_failing_snapshot_stops_nothing_and_is_tried_again(caplog):
             pass
         assert (await client.get("/readyz")).status == 200
     assert "no view to take it from" in caplog.text
+
+
+async def test_more_walls_than_there_is_room_for_are_told_so_until_one_closes():
+    settings = WebSettings(limits=Limits(streams=2))
+    async with serving(Source(), settings=settings) as client, contextlib.AsyncExitStack() as open_:
+        for _ in range(2):
+            stream = await open_.enter_async_context(client.get("/events"))
+            await next_event(stream)
+        async with client.get("/events") as refused:
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "5")
+            assert "2 walls are open already" in await refused.text()
+        await open_.aclose()
+        async with asyncio.timeout(SOON):
+            while (await client.get("/events")).status != 200:
+                await asyncio.sleep(0.01)
 
 
 def test_an_interval_of_nothing_is_refused():
