@@ -68,7 +68,8 @@ def _base(scope: Scope) -> list[stat.Panel]:
         f"sum({scope.overall('sla_window_customer_changes', window='$window', change=change)})"
         for change in ("joined", "left")
     )
-    at_start = f"({there} - {joined} + {left} > 0)"
+    at_start = f"({there} - {joined} + {left})"
+    of_any = f"({at_start} > bool 0)"  # of nobody there is no ratio, whoever left
     words = {"nan": (_NO_CUSTOMERS, PLAIN)}
     retention = About(
         "Retention, last $window",
@@ -86,7 +87,7 @@ def _base(scope: Scope) -> list[stat.Panel]:
     )
     return [
         big(retention, {"retention": f"clamp_min({there} - {joined}, 0) / {at_start}"}).decimals(1),
-        big(churn, {"churn": f"{left} / {at_start}"}).decimals(1),
+        big(churn, {"churn": f"{left} / {at_start} * {of_any} / {of_any}"}).decimals(1),
     ]
 
 
@@ -100,7 +101,7 @@ def _mean(scope: Scope, what: str, title: str) -> timeseries.Panel:
     )
     name = f"sla_window_{what}_seconds"
     total, count = (scope.gauge(f"{name}_{part}", window="$window") for part in ("sum", "count"))
-    return lines(about, {"{{channel}}": f"{total} / ({count} > 0)"}, fill=0)
+    return lines(about, {"{{channel}}": f"{total} / {count}"}, fill=0)
 
 
 def _tickets_share(scope: Scope) -> bargauge.Panel:
@@ -108,10 +109,11 @@ def _tickets_share(scope: Scope) -> bargauge.Panel:
         "Preferred channel by tickets, last $window",
         "Share of the tickets created in the chosen window.",
         "percentunit",
+        words={"nan": (_NO_TICKETS, PLAIN)},
         no_value=_NO_TICKETS,
     )
     tickets = scope.series("sla_window_tickets", window="$window", state="created")
-    share = f"sum by (channel) ({tickets}) / on () group_left () (sum({tickets}) > 0)"
+    share = f"sum by (channel) ({tickets}) / on () group_left () sum({tickets})"
     return bar(about, {"{{channel}}": share}, most=1)
 
 
@@ -121,11 +123,12 @@ def _customers_share(scope: Scope) -> bargauge.Panel:
         "Share of the customers who used the channel in the chosen window. All customers are "
         "counted once, so who uses several channels makes the sum more than 100 %.",
         "percentunit",
+        words={"nan": (_NO_CUSTOMERS, PLAIN)},
         no_value=_NO_CUSTOMERS,
     )
     customers = scope.overall("sla_window_customers", window="$window")
     every = scope.overall("sla_window_customers_overall", window="$window", kind="all")
-    share = f"max by (channel) ({customers}) / on () group_left () (max({every}) > 0)"
+    share = f"max by (channel) ({customers}) / on () group_left () max({every})"
     return bar(about, {"{{channel}}": share}, most=1)
 
 
@@ -154,7 +157,7 @@ def _csat(scope: Scope) -> timeseries.Panel:
     )
     satisfied = _answers(scope, "satisfied")
     every = _answers(scope, "~satisfied|dissatisfied")
-    return lines(about, {"{{channel}}": f"{satisfied} / ({every} > 0)"}, fill=0).max(1)
+    return lines(about, {"{{channel}}": f"{satisfied} / {every}"}, fill=0).max(1)
 
 
 def _nps(scope: Scope) -> timeseries.Panel:
@@ -166,7 +169,7 @@ def _nps(scope: Scope) -> timeseries.Panel:
     )
     promoters, detractors = _answers(scope, "promoter"), _answers(scope, "detractor")
     every = _answers(scope, "~promoter|passive|detractor")
-    score = f"100 * ({promoters} - {detractors}) / ({every} > 0)"
+    score = f"100 * ({promoters} - {detractors}) / {every}"
     return lines(about, {"{{channel}}": score}, fill=0).min(-100).max(100)
 
 

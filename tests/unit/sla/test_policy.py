@@ -66,5 +66,5 @@ def test_a_scaled_policy_keeps_everything_but_its_times():
         {"chat": Target(90 * SECOND, 120 * SECOND, 0.8)}, *kept, 6 * SECOND, 3, (SECOND,)
     )
     assert policy.scaled(0.5) == Policy(
-        {"chat": Target(45 * SECOND, 60 * SECOND, 0.8)}, *kept, 3 * SECOND, 3, (SECOND // 2,)
+        {"chat": Target(45 * SECOND, 60 * SECOND, 0.8)}, *kept, 3 * SECOND, 3, (SECOND,)
     )
