@@ -34,7 +34,7 @@ NO_SURVEYS_AND_NO_CUSTOMERS = {
     ("metrics.md", "sla_window_customer_retention_ratio"),
     ("metrics.md", "sla_window_customer_churn_ratio"),
 }
-"""Ratios of what the demo's traffic has not; tests/integration/test_measures.py has their values."""
+"""Ratios of what the demo has no traffic of; tests/integration/test_measures.py has values."""
 DOCUMENTED = [Query(PAGE.name, each.name, each.query) for each in documented()]
 
 
