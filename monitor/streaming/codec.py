@@ -154,8 +154,7 @@ class Decoder:
             micros(read.created_at, "created_at"),
             _label(read.team),
             _label(read.priority),
-            # 0 means none: one hash in four thousand million is another's.
-            xxh32_intdigest(_text(customer).encode()) or 1 if customer else 0,
+            _hash(customer) if customer or customer == 0 else 0,
         )
 
     def _replied(self, value: bytes | str) -> AgentReplied:
@@ -252,6 +251,12 @@ def _told_id(ticket_id: str, telling: Telling) -> str:
 
 def _text(value: str | int) -> str:
     return value if type(value) is str else str(value)
+
+
+def _hash(customer: str | int) -> int:
+    """Return a customer's hash; 0 is none, so one in four thousand million is another's."""
+    text = customer if type(customer) is str else str(customer)
+    return xxh32_intdigest(text.encode()) or 1
 
 
 def _id(value: str | int, whose: str = "ticket") -> str:

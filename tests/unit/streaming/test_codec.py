@@ -637,5 +637,6 @@ def test_of_a_customer_only_a_hash_is_kept_the_same_for_the_same_id():
 
     assert hashed('"c1"') == hashed('"c1"') != hashed('"c2"')
     assert hashed("7") == hashed('"7"')
+    assert hashed("0") == hashed('"0"') != 0
     assert 0 < hashed('"c1"') < 2**32
     assert hashed("null") == hashed('""') == 0
