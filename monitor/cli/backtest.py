@@ -14,6 +14,7 @@ from monitor.cli import options
 from monitor.cli.event_file import EventFile
 from monitor.cli.progress import progress
 from monitor.errors import InputError
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
@@ -38,11 +39,13 @@ class Backtest:
 
     def __init__(self, policy: Policy, tally: Tally | PeriodTally | None = None) -> None:
         self.tally = tally or Tally(policy)
+        self.clocks = {name: Tally(promises) for name, promises in policy.clocks.items()}
+        """The figures of the other clocks, by name."""
         self.lines = 0
         self._path = ""
         self.unusable = 0
         self.first_unusable: list[str] = []
-        self._engine = Engine(policy, views=[self.tally])
+        self._engine = self._new_engine(policy)
         self._measures = Measures(self._engine, None, [self.tally], self.tally.base.move)
         self._decode = Decoder(policy).event
 
@@ -83,6 +86,12 @@ class Backtest:
                 f"{self._path}: none of its {self.lines} events can be used; "
                 + "; ".join(self.first_unusable[:1])
             )
+
+    def _new_engine(self, policy: Policy) -> Engine:
+        if not policy.clocks:
+            return Engine(policy, views=[self.tally])
+        views = {name: [tally] for name, tally in self.clocks.items()}
+        return ClockedEngine(policy, views=[self.tally], clock_views=views)
 
     def _forget(self) -> None:
         self._measures.forget()
@@ -139,14 +148,20 @@ def command(
             sys.stdout.write(json.dumps(cloud_event(effect, source), ensure_ascii=False) + "\n")
     seconds = time.perf_counter() - began
     backtest.refuse_useless()
+    figures, targets = tally.figures(), tally.targets()
     if as_json and not events:
-        found: dict[str, Any] = {"channels": tally.figures()}
+        found = {"channels": _with_targets(figures, targets), **_clocks_data(backtest.clocks)}
         if measures:
             found["service_levels"] = tally.service_levels()
             found["measures"] = tally.measures()
         click.echo(json.dumps(found, indent=1))
     elif not events:
-        _show(tally)
+        _show(figures, tally)
+        _show_targets(targets)
+        for name, each in backtest.clocks.items():
+            click.echo(f"\n{name.replace('_', ' ')}")
+            _show(each.figures(), each)
+            _show_targets(each.targets())
     report_run(file, backtest, seconds)
 
 
@@ -164,12 +179,11 @@ def report_run(file: str, backtest: Backtest, seconds: float) -> None:
             click.echo(f"  ... and {backtest.unusable - _SHOWN_UNUSABLE:,} more", err=True)
 
 
-def _show(tally: Tally) -> None:
+def _show(figures: Mapping[str, Mapping[str, int | float | None]], tally: Tally) -> None:
     """Print a table for people, a column a channel."""
     from rich.console import Console  # noqa: PLC0415 - not needed in a pipe of JSON
     from rich.table import Table  # noqa: PLC0415
 
-    figures = tally.figures()
     if not figures:
         click.echo("no tickets")
         return
@@ -208,6 +222,45 @@ def _show_overall(measures: Mapping[str, int | float | None]) -> None:
         if value is not None:
             label = row.removesuffix("_seconds").removesuffix("_ratio").replace("_", " ")
             click.echo(f"{label}: {_cell(row, value)}")
+
+
+def _with_targets(
+    figures: Mapping[str, Mapping[str, int | float | None]],
+    targets: Mapping[str, list[dict[str, int | float | None]]],
+) -> dict[str, dict[str, Any]]:
+    """Return the figures, with those of a channel's list of targets among them."""
+    return {
+        name: {**values, **({"targets": targets[name]} if name in targets else {})}
+        for name, values in figures.items()
+    }
+
+
+def _clocks_data(clocks: Mapping[str, Tally]) -> dict[str, Any]:
+    """Return the other clocks' figures, if there are any: names are theirs, not first_response."""
+    if not clocks:
+        return {}
+    found = {
+        name: {
+            channel: {key.replace("first_response", name): value for key, value in each.items()}
+            for channel, each in _with_targets(tally.figures(), tally.targets()).items()
+        }
+        for name, tally in clocks.items()
+    }
+    return {"clocks": found}
+
+
+def _show_targets(targets: Mapping[str, list[dict[str, int | float | None]]]) -> None:
+    """Print for people how each of a list of targets was kept."""
+    for name, kept in targets.items():
+        click.echo(f"\n{name}")
+        for each in kept:
+            within = format_duration(int((each["within_seconds"] or 0) * SECOND))
+            ratio = each["met_ratio"]
+            shown = "none decided" if ratio is None else f"{ratio:.1%}"
+            click.echo(
+                f"  {each['share']:.0%} within {within}: {shown} "
+                f"({each['met']:,} met, {each['missed']:,} missed)"
+            )
 
 
 def _cell(row: str, value: float | None) -> str:

@@ -43,7 +43,12 @@ class Line(NamedTuple):
 
 class _Typed(msgspec.Struct, gc=False):
     type: Literal[
-        "ticket-created", "agent-replied", "ticket-closed", "survey-answered", "customer-changed"
+        "ticket-created",
+        "agent-replied",
+        "ticket-closed",
+        "customer-replied",
+        "survey-answered",
+        "customer-changed",
     ]
 
 

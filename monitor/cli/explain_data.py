@@ -6,11 +6,19 @@ from typing import Any, Final, NamedTuple
 
 from monitor.sla.durations import format_duration, short_duration
 from monitor.sla.effects import Effect
-from monitor.sla.events import SECOND, AgentReplied, SurveyAnswered, TicketClosed, TicketCreated
+from monitor.sla.events import (
+    SECOND,
+    AgentReplied,
+    CustomerReplied,
+    SurveyAnswered,
+    TicketClosed,
+    TicketCreated,
+)
 from monitor.sla.explained import RULES, Did, Explained, Step, moments
-from monitor.sla.policy import Policy
+from monitor.sla.policy import FIELDS, Policy
+from monitor.sla.promises import decide
 from monitor.sla.surveys import verdict
-from monitor.sla.ticket import Kind, Phase
+from monitor.sla.ticket import Kind, Phase, Ticket
 from monitor.sla.views import Book, Booking
 from monitor.streaming.codec import event_id, rfc3339
 
@@ -25,6 +33,7 @@ _DID: Final = {
     Did.AUTOMATED: "an automated reply: no first response",
     Did.CLOSES: "the ticket is closed",
     Did.CLOSES_EARLIER: "closed before the close known",
+    Did.ASKS: "the customer wrote again, which is nothing to the clock of the first response",
     Did.NOTHING_NEW: "says nothing new",
 }
 
@@ -49,14 +58,16 @@ class PolicyLine(NamedTuple):
     text: str
 
 
-def policy_line(policy: Policy, channel: str, path: Path | None) -> PolicyLine:
+def policy_line(policy: Policy, ticket: Ticket, path: Path | None) -> PolicyLine:
     """Return the line of a policy file that promises; of the built-in policy what it would be."""
+    channel = ticket.channel
+    rule = decide(policy, {name: getattr(ticket, name) for name in FIELDS}).limit_by
     target = policy.channels[channel]
     written = (
         f"{channel}: {{at_risk: {short_duration(target.at_risk)}, "
         f"limit: {short_duration(target.limit)}, share: {100 * target.share:g}%}}"
     )
-    number = policy.lines.get(channel)
+    number = policy.lines.get(channel) if rule is None else rule.line
     if path is None or number is None:
         return PolicyLine(None, None, written)
     lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -69,7 +80,7 @@ def as_data(one: Explained, answers: list[SurveyAnswered], path: Path | None) ->
     ticket, target = one.ticket, one.target
     data: Line = {"ticket_id": one.ticket_id, "as_of": rfc3339(one.clock)}
     if ticket is not None and target is not None:
-        promise = policy_line(one.policy, ticket.channel, path)
+        promise = policy_line(one.policy, ticket, path)
         data |= {
             "channel": ticket.channel,
             "team": ticket.team or None,
@@ -78,6 +89,7 @@ def as_data(one: Explained, answers: list[SurveyAnswered], path: Path | None) ->
                 "at_risk_seconds": target.at_risk / SECOND,
                 "limit_seconds": target.limit / SECOND,
                 "share": target.share,
+                "hours": None if target.calendar is None else target.calendar.name,
                 **promise._asdict(),
             },
             "first_response": _clock(one),
@@ -107,7 +119,7 @@ def _clock(one: Explained) -> Line:
         "at_risk_after": rfc3339(found.at_risk),
         "due_at": rfc3339(found.limit),
         "stopped_at": None if ended is None else rfc3339(ended),
-        "waited_seconds": ((one.clock if ended is None else ended) - found.created) / SECOND,
+        "waited_seconds": one.waited / SECOND,
     }
 
 
@@ -118,8 +130,7 @@ def sentence(one: Explained) -> str:
         return "Not known: its creation is not among the events."
     if target is None or state.phase is Phase.UNSEEN:
         return "Not begun: its creation lies ahead of the clock."
-    found = moments(ticket, target)
-    waited = (one.clock if state.ended_at is None else state.ended_at) - found.created
+    waited = one.waited
     took, limit = format_duration(waited), format_duration(target.limit)
     apart = format_duration(abs(waited - target.limit))
     late = state.breached_at is not None
@@ -157,6 +168,7 @@ def _step(one: Explained, step: Step) -> Iterator[Line]:
             TicketCreated: "ticket-created",
             AgentReplied: "agent-replied",
             TicketClosed: "ticket-closed",
+            CustomerReplied: "customer-replied",
         }[type(step.event)]
         said = _DID[step.did] + _in_vain(one, step)
         line = _line(step.event.at, kind, said, [1], did=step.did.value)

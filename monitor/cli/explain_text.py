@@ -46,6 +46,7 @@ def _promise(promise: dict[str, Any]) -> Iterator[str]:
     yield (
         f"Promised: a first reply within {limit}, to {100 * promise['share']:g} % of tickets; "
         f"at risk after {_span(promise['at_risk_seconds'])}"
+        + (f"; the clock runs in the hours of {promise['hours']}" if promise["hours"] else "")
     )
     where = f"{promise['file']}:{promise['line']}" if promise["file"] else "the built-in policy"
     yield f"  {where}: {promise['text']}"

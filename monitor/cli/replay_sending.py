@@ -60,7 +60,9 @@ async def replay(
                 settings,
                 partitions,
                 plan().age(),
-                names={names[kind] for kind in found.counts},
+                closed=found.counts["ticket-closed"] > 0,
+                customer_replied=found.counts["customer-replied"] > 0,
+                others={names[kind] for kind in found.counts},
                 shift_to_now=shift_to_now,
             )
     report = Report(found.counts.total())

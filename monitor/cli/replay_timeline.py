@@ -61,7 +61,7 @@ def payload(raw: bytes, shift: int) -> bytes:
     fields = _read_fields(raw)
     fields.pop("type", None)
     if shift:
-        for field in TIME_FIELDS.values():
+        for field in set(TIME_FIELDS.values()):
             if field in fields:
                 # Only the event's own time must be one; what else there is stays as it is.
                 with suppress(msgspec.DecodeError, UnusableError):

@@ -27,12 +27,14 @@ async def prepare(
     partitions: int | None,
     age: int,
     *,
-    names: Collection[str],
+    closed: bool,
+    customer_replied: bool,
+    others: Collection[str],
     shift_to_now: bool,
 ) -> int:
     """Make topics that take events of this age and keep them; return how many partitions each has.
 
-    `names` are the topics for which there are events. Raises `TopicError`.
+    The optional ones are made if there are events for them. Raises `TopicError`.
     """
     inputs = settings.topics.inputs
     there = await topics.partition_counts(admin, inputs)
@@ -40,7 +42,14 @@ async def prepare(
     count = _common_count(found, partitions)
     configs = await topics.configs(admin, found)
     refuse_broker_times(configs, shift_to_now=shift_to_now)
-    specs = topics.input_specs(settings, count, retention_ms=-1, names=names)
+    specs = topics.input_specs(
+        settings,
+        count,
+        retention_ms=-1,
+        closed=closed,
+        customer_replied=customer_replied,
+        others=others,
+    )
     created = await topics.create(admin, specs)
     if created:
         _say(f"created {', '.join(created)} with {count} partitions, kept without a limit")

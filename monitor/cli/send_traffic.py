@@ -49,8 +49,8 @@ async def _until_cancelled(settings: Settings, seed: int, connect_timeout: float
     await topics.wait_for_broker(settings, connect_timeout, lambda text: click.echo(text, err=True))
     with topics.broker_errors(settings):
         async with topics.admin_client(settings) as admin:
-            there = await topics.partition_counts(admin, settings.topics.tickets)
-    missing = [name for name in settings.topics.tickets if name not in there]
+            there = await topics.partition_counts(admin, settings.topics.inputs)
+    missing = [name for name in settings.topics.usual if name not in there]
     if missing:
         raise TopicError(
             f"no topic {', '.join(missing)}: make them first with "

@@ -22,7 +22,7 @@ from monitor.observability.stats import PartitionStats
 from monitor.observability.whole import Elsewhere
 from monitor.sla.policy import Policy
 from monitor.streaming.monitor import Monitor
-from monitor.streaming.settings import CLOSED, Settings
+from monitor.streaming.settings import Settings, Topics
 from monitor.streaming.stats import listen, publish
 from monitor.streaming.tasks import end
 from monitor.wall.listening import listening
@@ -138,8 +138,9 @@ def new_host_name() -> str:
 def say_what_is_read(inputs: Sequence[str], partitions: int) -> None:
     """Log once what the group reads."""
     log.info("reading %s, %d partitions each", ", ".join(inputs), partitions)
-    if CLOSED not in inputs:
-        log.info("no topic %s: a ticket is over at its first response", CLOSED)
+    closed = Topics().closed
+    if closed not in inputs:
+        log.info("no topic %s: a ticket is over at its first response", closed)
 
 
 def until_signal(signals: Sequence[signal.Signals]) -> "asyncio.Future[signal.Signals]":

@@ -16,7 +16,6 @@ from monitor.sla.events import SECOND
 if TYPE_CHECKING:
     from rich.text import Text
 
-_TYPE_PREFIX: Final = "sla.first_response."
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 _LONGEST_TEXT: Final = 120
@@ -41,6 +40,7 @@ class _Data(msgspec.Struct):
     team: str | None = None
     priority: str | None = None
     kinds: list[str] = []
+    number: int = 0
 
 
 class Breach(msgspec.Struct):
@@ -53,7 +53,15 @@ class Breach(msgspec.Struct):
     @property
     def kind(self) -> str:
         """What happened, as `breached`."""
-        return self.type.removeprefix(_TYPE_PREFIX)
+        return self.type.rpartition(".")[2]
+
+    @property
+    def clock(self) -> str:
+        """Of which clock, where it is not the first response: `next reply 2`."""
+        name = self.type.removeprefix("sla.").rpartition(".")[0]
+        if name in ("", "first_response"):
+            return ""
+        return f"{name.replace('_', ' ')} {self.data.number or ''}".strip()
 
 
 _read = msgspec.json.Decoder(Breach).decode
@@ -75,7 +83,8 @@ def line(breach: Breach, now: datetime) -> "Text":
     mark, style = _MARKS.get(breach.kind, (f"· {breach.kind}", "default"))
     local = breach.time.astimezone(now.tzinfo)
     at = local.strftime("%H:%M:%S" if local.date() == now.date() else "%Y-%m-%d %H:%M:%S")
-    about = "  ".join(_about(data))
+    clock = [printable(breach.clock)] if breach.clock else []
+    about = "  ".join([*clock, *_about(data)])
     return Text.assemble(
         (f"{at}  ", "dim"),
         f"{printable(data.channel):<8}  ",

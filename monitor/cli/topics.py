@@ -70,6 +70,11 @@ def command() -> None:
     help="Without the topic ticket-closed: a ticket is over at its first response.",
 )
 @click.option(
+    "--customer-replied",
+    is_flag=True,
+    help="With the topic customer-replied, for a policy with clocks of the next reply or pauses.",
+)
+@click.option(
     "--with",
     "others",
     type=click.Choice(Topics().measures),
@@ -87,6 +92,7 @@ def create(
     partitions: int | None,
     retention: int,
     no_ticket_closed: bool,
+    customer_replied: bool,
     others: tuple[str, ...],
     app_id: str,
     connect_timeout: float,
@@ -106,6 +112,7 @@ def create(
             partitions,
             retention,
             closed=not no_ticket_closed,
+            customer_replied=customer_replied,
             others=others,
             timeout_seconds=connect_timeout,
         )
@@ -125,6 +132,7 @@ async def _create(
     retention: int,
     *,
     closed: bool,
+    customer_replied: bool,
     others: tuple[str, ...],
     timeout_seconds: float,
 ) -> tuple[dict[str, int], dict[str, int]]:
@@ -139,8 +147,14 @@ async def _create(
             counts = await topics.partition_counts(admin, names)
             found = {name: counts[name] for name in names if name in counts}
             count = partitions or next(iter(found.values()), topics.DEFAULT_PARTITIONS)
-            wanted = [*others, *([settings.topics.closed] if closed else [])]
-            inputs = topics.input_specs(settings, count, retention_ms=retention, names=wanted)
+            inputs = topics.input_specs(
+                settings,
+                count,
+                retention_ms=retention,
+                closed=closed,
+                customer_replied=customer_replied,
+                others=others,
+            )
             specs = [*inputs, *topics.output_specs(settings, count)]
             _refuse_wrong_counts(found, count, given=partitions is not None)
             created = await topics.create(admin, specs)

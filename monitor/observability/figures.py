@@ -2,9 +2,10 @@
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import zip_longest
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ from monitor.observability.stats import (
     HASH,
     HOUR,
     LONGEST_WAITING,
+    Counts,
     Delays,
     GroupStats,
     PartitionStats,
@@ -20,8 +22,10 @@ from monitor.observability.stats import (
     Waiting,
 )
 from monitor.sla.base import BaseFigures
+from monitor.sla.calendar import Calendar
 from monitor.sla.distinct import estimate, estimate_shared
-from monitor.sla.policy import Policy, Target
+from monitor.sla.policy import FIELDS, Policy, Target
+from monitor.sla.promises import decide
 from monitor.sla.quantiles import quantiles
 from monitor.sla.views import Book
 from monitor.sla.windows import PANES, WINDOWS, Figures, Pane
@@ -94,6 +98,14 @@ class Group:
     windows: Mapping[str, Figures]
     parts: Sequence[GroupStats]
     """What was added up: the hour and the tickets are only worked out where they are shown."""
+    hours: Calendar | None = None
+    """The hours of its tickets, unless a rule says otherwise; always without any."""
+
+    def opens_at(self, now: int) -> int | None:
+        """Return when the team will be there again, None while it is."""
+        if self.hours is None or self.hours.is_open(now):
+            return None
+        return self.hours.next_opening(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,8 @@ class Overview:
     """The customer base by window."""
     customers: Mapping[str, CustomerCounts]
     """Those who opened a ticket, by window."""
+    clocks: "Mapping[str, Overview]" = field(default_factory=dict)
+    """The same of the other clocks, by name."""
 
 
 def overview(
@@ -131,7 +145,18 @@ def overview(
     everywhere = parts if everywhere is None else everywhere
     base = {name: _base(part.base.get(name) for part in parts) for name in WINDOWS}
     customers = {name: _customers(policy, everywhere, name) for name in WINDOWS}
-    return Overview(policy, groups, parts, health, base, customers)
+    clocks = {
+        name: overview(promises, [_of_clock(part, name) for part in parts], health)
+        for name, promises in policy.clocks.items()
+    }
+    return Overview(policy, groups, parts, health, base, customers, clocks)
+
+
+def _of_clock(part: PartitionStats, name: str) -> PartitionStats:
+    """Return a partition's figures as if that clock were all there is."""
+    counts = Counts(part.counts.clocks.get(name, []))
+    groups = part.clocks.get(name, [])
+    return msgspec.structs.replace(part, groups=groups, counts=counts, clocks={})
 
 
 def _base(parts: Iterable[BaseFigures | None]) -> BaseFigures:
@@ -171,13 +196,21 @@ def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats])
             for name in WINDOWS
         },
         parts=parts,
+        hours=_hours(policy, channel, team),
     )
 
 
+def _hours(policy: Policy, channel: str, team: str) -> Calendar | None:
+    if not policy.calendars:
+        return None
+    return decide(policy, dict(zip(FIELDS, (channel, team, "", ""), strict=True))).target.calendar
+
+
 def longest_waiting(group: Group) -> list[Waiting]:
-    """Return the tickets of a group that have waited longest, the longest first."""
+    """Return the tickets of a group that are due first; of one promise they wait longest."""
     found = [ticket for part in group.parts for ticket in part.longest]
-    return sorted(found, key=lambda ticket: (ticket.created, ticket.ticket_id))[:LONGEST_WAITING]
+    order = attrgetter("due_at", "created", "ticket_id")
+    return sorted(found, key=order)[:LONGEST_WAITING]
 
 
 def last_hour(group: Group, clock: int) -> tuple[int, list[Minute]]:

@@ -12,9 +12,11 @@ from prometheus_client.core import (
 )
 
 from monitor.observability.figures import CustomerCounts, Group, Overview
+from monitor.observability.stats import PartitionStats
 from monitor.sla.durations import short_duration
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Policy
+from monitor.sla.views import Book
 from monitor.sla.windows import ANSWERS
 
 ANSWER_NAMES: Final = {book.name.lower(): book for book in ANSWERS}
@@ -25,10 +27,12 @@ class MeasuresMetrics:
 
     def __init__(self, policy: Policy) -> None:
         self._ages = [short_duration(age) for age in policy.backlog_ages]
+        self._groups = policy.groups
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
 
     def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
+        yield from self._counted(view.parts)
         yield from self._windows(view.groups)
         yield self._unresolved(view.groups)
         yield from _customers(view.customers)
@@ -40,9 +44,30 @@ class MeasuresMetrics:
             sum(part.unmatched_surveys for part in view.parts),
         )
 
+    def _counted(self, parts: Sequence[PartitionStats]) -> Iterator[Metric]:
+        resolution = SummaryMetricFamily(
+            "sla_ticket_resolution_seconds",
+            "Time from creation to close of tickets that were answered. A late correction adds, "
+            "and takes nothing away.",
+            labels=["partition", *self._labels],
+        )
+        answers = CounterMetricFamily(
+            "sla_survey_answers",
+            "What customers said in surveys.",
+            labels=["partition", *self._labels, "answer"],
+        )
+        for part in parts:
+            for names, group in zip(self._groups, part.counts.groups, strict=False):
+                values = [str(part.partition), *names[: len(self._labels)]]
+                for answer, book in ANSWER_NAMES.items():
+                    answers.add_metric([*values, answer], group.booked[book])
+                resolved = group.booked[Book.RESOLVED]
+                resolution.add_metric(values, resolved, group.resolution_us / SECOND)
+        yield from (resolution, answers)
+
     def _windows(self, groups: Sequence[Group]) -> Iterator[Metric]:
         resolution = SummaryMetricFamily(
-            "sla_window_resolution_seconds",
+            "sla_window_ticket_resolution_seconds",
             "Time from creation to close of tickets that were answered, in a sliding window.",
         )
         answers = self._gauge(

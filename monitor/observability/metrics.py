@@ -11,7 +11,7 @@ partition's own series only ever grows, whoever shows it.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
@@ -28,7 +28,8 @@ from monitor.observability.figures import Group, Health, Overview, State
 from monitor.observability.measures import ANSWER_NAMES, MeasuresMetrics
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
 from monitor.sla.events import SECOND
-from monitor.sla.policy import Policy
+from monitor.sla.policy import FIELDS, Clock, Policy
+from monitor.sla.tally import goals_by_channel
 from monitor.sla.ticket import Kind
 from monitor.sla.views import Book
 
@@ -76,6 +77,21 @@ _WINDOW_STATES = (
 _TAKEN_BACK = {**_EVENTS, **ANSWER_NAMES, "met": Book.MET, "abandoned": Book.ABANDONED}
 
 
+_CLOCK_WORDS: Mapping[str, Mapping[str, str]] = {
+    Clock.NEXT_REPLY: {
+        "first human reply": "next human reply",
+        "first response": "next reply",
+        "was created": "began to wait",
+    },
+    Clock.RESOLUTION: {
+        "first human reply": "close",
+        "first response": "close",
+        "answered in time": "closed in time",
+    },
+}
+"""What is said of the first response, as it is said of the other clocks."""
+
+
 class Metrics:
     """What is shown of an `Overview`."""
 
@@ -83,16 +99,31 @@ class Metrics:
         self._policy = policy
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
         self._measures = MeasuresMetrics(policy)
+        self._goals = goals_by_channel(policy)
+        self._clocks = {name: Metrics(promises) for name, promises in policy.clocks.items()}
 
     def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
+        yield from self._kept(view)
+        yield from self._measures.of(view)
+        for name, clock in view.clocks.items():
+            for family in self._clocks[name]._kept(clock):  # noqa: SLF001 - another of us
+                yield renamed(family, name)
+        if self._policy.rules:
+            yield self._rules()
+        if self._policy.calendars:
+            yield from self._hours(view.groups, int(view.health.now * SECOND))
+        yield _records(view.parts)
+        yield from self._health(view.health)
+
+    def _kept(self, view: Overview) -> Iterator[Metric]:
+        """Yield how the promises of one clock are kept."""
         yield from self._backlog(view.groups)
         yield from self._counters(view.parts)
         yield from self._windows(view.groups)
-        yield from self._measures.of(view)
         yield from self._targets()
-        yield _records(view.parts)
-        yield from self._health(view.health)
+        if self._goals:
+            yield from self._goals_kept(view.parts)
 
     def _backlog(self, groups: Sequence[Group]) -> Iterator[Metric]:
         for name, text, read in _GAUGES:
@@ -123,13 +154,6 @@ class Metrics:
             "Of the events and outcomes counted, those that a late event proved false.",
             "kind",
         )
-        resolution = SummaryMetricFamily(
-            "sla_resolution_seconds",
-            "Time from creation to close of tickets that were answered. A late correction adds, "
-            "and takes nothing away.",
-            labels=["partition", *self._labels],
-        )
-        answers = self._counter("sla_survey_answers", "What customers said in surveys.", "answer")
         for part in parts:
             for names, group in zip(self._policy.groups, part.counts.groups, strict=False):
                 values = [str(part.partition), *names[: len(self._labels)]]
@@ -142,11 +166,7 @@ class Metrics:
                 events.add_metric([*values, "retracted"], group.told[Kind.RETRACTED])
                 for kind, book in _TAKEN_BACK.items():
                     taken_back.add_metric([*values, kind], group.taken_back[book])
-                for answer, book in ANSWER_NAMES.items():
-                    answers.add_metric([*values, answer], group.booked[book])
-                resolved = group.booked[Book.RESOLVED]
-                resolution.add_metric(values, resolved, group.resolution_us / SECOND)
-        yield from (latency, outcomes, events, taken_back, resolution, answers)
+        yield from (latency, outcomes, events, taken_back)
 
     def _windows(self, groups: Sequence[Group]) -> Iterator[Metric]:
         latency = SummaryMetricFamily(
@@ -192,6 +212,70 @@ class Metrics:
             ratio.add_metric([name], target.share)
         yield from (seconds, ratio)
 
+    def _hours(self, groups: Sequence[Group], now: int) -> Iterator[Metric]:
+        open_ = GaugeMetricFamily(
+            "sla_hours_open",
+            "1 while the team is there and clocks run, 0 while it is closed.",
+            labels=self._labels,
+        )
+        opening = GaugeMetricFamily(
+            "sla_next_opening_timestamp_seconds",
+            "When the team is back; NaN while it is there.",
+            labels=self._labels,
+        )
+        for group in groups:
+            opens_at = group.opens_at(now)
+            open_.add_metric(self._values(group), int(opens_at is None))
+            opening.add_metric(self._values(group), _or_nan(_seconds(opens_at)))
+        yield from (open_, opening)
+
+    def _goals_kept(self, parts: Sequence[PartitionStats]) -> Iterator[Metric]:
+        """Yield what becomes of each of a list of targets; the last one is the limit."""
+        promised = GaugeMetricFamily(
+            "sla_goal_ratio",
+            "The share of tickets to be answered within a time, of each of a channel's targets.",
+            labels=["channel", "within"],
+        )
+        for channel, goals in self._goals.items():
+            for goal in goals:
+                promised.add_metric([channel, within(goal.within)], goal.share)
+        kept = self._goal_counter(
+            "sla_goal_responses",
+            "Tickets answered within a target's time (met), or not (missed).",
+        )
+        taken_back = self._goal_counter(
+            "sla_goal_retractions", "Of those, the ones that a late event proved false."
+        )
+        for part in parts:
+            for names, group in zip(self._policy.groups, part.counts.groups, strict=False):
+                values = [str(part.partition), *names[: len(self._labels)]]
+                for time, (met, missed, unmet, unmissed) in group.goals.items():
+                    kept.add_metric([*values, within(time), "met"], met)
+                    kept.add_metric([*values, within(time), "missed"], missed)
+                    taken_back.add_metric([*values, within(time), "met"], unmet)
+                    taken_back.add_metric([*values, within(time), "missed"], unmissed)
+        yield from (promised, kept, taken_back)
+
+    def _goal_counter(self, name: str, text: str) -> CounterMetricFamily:
+        return CounterMetricFamily(
+            name, text, labels=["partition", *self._labels, "within", "outcome"]
+        )
+
+    def _rules(self) -> Metric:
+        """Return what rules promise to some of the tickets; a label left empty stands for any."""
+        seconds = GaugeMetricFamily(
+            "sla_rule_target_seconds",
+            "What a rule of the policy promises to the tickets that fit.",
+            labels=[*FIELDS, "threshold"],
+        )
+        for rule in self._policy.rules:
+            if rule.limit is not None:
+                when = ["|".join(rule.when.get(name, ())) for name in FIELDS]
+                seconds.add_metric([*when, "limit"], rule.limit / SECOND)
+                if rule.at_risk is not None:
+                    seconds.add_metric([*when, "at_risk"], rule.at_risk / SECOND)
+        return seconds
+
     def _health(self, health: Health) -> Iterator[Metric]:
         delay = HistogramMetricFamily(
             "sla_detection_delay_seconds",
@@ -230,6 +314,33 @@ class Metrics:
 
     def _values(self, group: Group) -> list[str]:
         return [group.channel, group.team] if self._policy.teams else [group.channel]
+
+
+def renamed(family: Metric, clock: str) -> Metric:
+    """Return a metric of the first response under the name of another clock."""
+    family.name = clock_name(family.name, clock)
+    for first, other in _CLOCK_WORDS[clock].items():
+        family.documentation = family.documentation.replace(first, other)
+    family.samples = [
+        sample._replace(name=clock_name(sample.name, clock)) for sample in family.samples
+    ]
+    return family
+
+
+def clock_name(name: str, clock: str) -> str:
+    """Return how a metric of the first response is called for another clock."""
+    begin = "sla_window_" if name.startswith("sla_window_") else "sla_"
+    rest = name.removeprefix(begin)
+    plural = f"{clock[:-1]}ies" if clock.endswith("y") else f"{clock}s"
+    for first, other in (("first_responses", plural), ("first_response", clock)):
+        if rest.startswith(first):
+            return f"{begin}{other}{rest.removeprefix(first)}"
+    return f"{begin}{clock}_{rest}"
+
+
+def within(us: int) -> str:
+    """Return a target's time as a label: seconds, as in the histogram's `le`."""
+    return repr(us / SECOND)
 
 
 def _records(parts: Sequence[PartitionStats]) -> Metric:

@@ -7,7 +7,6 @@ from monitor import __version__
 from monitor.observability.figures import Group, Overview, last_hour, longest_waiting
 from monitor.observability.stats import Waiting
 from monitor.sla.events import SECOND
-from monitor.sla.policy import Target
 from monitor.sla.windows import Figures
 
 
@@ -26,11 +25,11 @@ def snapshot(view: Overview, notice: str = "") -> dict[str, Any]:
         "partitions_caught_up": health.partitions_caught_up,
         "version": __version__,
         "notice": " ".join(filter(None, (notice, _unserved(health.unserved)))),
-        "channels": [_channel(group, at) for group in view.groups],
+        "channels": [_channel(group, at, health.now) for group in view.groups],
     }
 
 
-def _channel(group: Group, clock: int) -> dict[str, Any]:
+def _channel(group: Group, clock: int, now: float) -> dict[str, Any]:
     start, minutes = last_hour(group, clock)
     target = group.target
     return {
@@ -41,13 +40,14 @@ def _channel(group: Group, clock: int) -> dict[str, Any]:
             "limit_seconds": target.limit / SECOND,
             "ratio": target.share,
         },
+        "hours": _hours(group, int(now * SECOND)),
         "open": group.open,
         "waiting": group.waiting,
         "at_risk": group.at_risk,
         "overdue": group.overdue,
         "oldest_waiting": _seconds(group.oldest),
         "next_deadline": _seconds(group.next_deadline),
-        "tickets": [_ticket(ticket, target) for ticket in longest_waiting(group)],
+        "tickets": [_ticket(ticket) for ticket in longest_waiting(group)],
         "windows": {name: _window(figures) for name, figures in group.windows.items()},
         "hour": {
             "start": start / SECOND,
@@ -60,13 +60,19 @@ def _channel(group: Group, clock: int) -> dict[str, Any]:
     }
 
 
-def _ticket(ticket: Waiting, target: Target) -> dict[str, Any]:
-    created = ticket.created
+def _hours(group: Group, now: int) -> dict[str, Any] | None:
+    """Return whose hours they are and when the team is back, null where it is always there."""
+    if group.hours is None:
+        return None
+    return {"name": group.hours.name, "opens_at": _seconds(group.opens_at(now))}
+
+
+def _ticket(ticket: Waiting) -> dict[str, Any]:
     return {
         "ticket_id": ticket.ticket_id,
-        "created_at": created / SECOND,
-        "at_risk_at": (created + target.at_risk) / SECOND,
-        "due_at": (created + target.limit) / SECOND,
+        "created_at": ticket.created / SECOND,
+        "at_risk_at": ticket.at_risk_at / SECOND,
+        "due_at": ticket.due_at / SECOND,
         "team": ticket.team,
         "priority": ticket.priority,
     }

@@ -7,7 +7,9 @@ from typing import Final
 
 import msgspec
 
+from monitor.sla.backlog import Urgent
 from monitor.sla.base import BaseFigures, Changes
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
@@ -50,10 +52,12 @@ class Sums(msgspec.Struct, frozen=True, array_like=True):
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
     """A waiting ticket that is shown by name."""
 
+    due_at: int
     created: int
     ticket_id: str
     team: str
     priority: str
+    at_risk_at: int
 
 
 class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +72,7 @@ class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
     oldest: int | None
     next_deadline: int | None
     longest: list[Waiting]
-    """Those that have waited longest, the longest first."""
+    """Those that are due first, the first of them first."""
     windows: dict[str, Sums]
     minutes: dict[int, Sums]
     """The last hour's minutes by number; where nothing happened there is none."""
@@ -89,6 +93,7 @@ class GroupCounts(msgspec.Struct, frozen=True, array_like=True):
     edges: tuple[int, ...]
     buckets: list[int]
     sum_us: int
+    goals: dict[int, list[int]] = {}
     resolution_us: int = 0
 
 
@@ -104,6 +109,8 @@ class Counts(msgspec.Struct, frozen=True):
     records: dict[str, dict[str, int]] = {}
     """Records read by topic and outcome."""
     customers: Changes = msgspec.field(default_factory=Changes)
+    clocks: dict[str, list[GroupCounts]] = {}
+    """Those of the other clocks, by name."""
 
     @property
     def total(self) -> int:
@@ -127,6 +134,8 @@ class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
     base: dict[str, BaseFigures] = {}
     """The customer base by window."""
     unmatched_surveys: int = 0
+    clocks: dict[str, list[GroupStats]] = {}
+    """The figures of the other clocks, by name."""
 
 
 class Delays(msgspec.Struct):
@@ -156,21 +165,31 @@ def count(
 ) -> Counts:
     """Take down a partition's counters as they stand."""
     return Counts(
-        [
-            GroupCounts(
-                list(totals.booked),
-                list(totals.taken_back),
-                list(totals.told),
-                totals.edges,
-                list(totals.buckets),
-                totals.sum_us,
-                totals.resolution_us,
-            )
-            for totals in engine.totals.by_group
-        ],
+        _counts(engine),
         {topic: dict(outcomes) for topic, outcomes in records.items()},
         msgspec.structs.replace(customers or Changes()),
+        {name: _counts(each) for name, each in _clocks(engine).items()},
     )
+
+
+def _counts(engine: Engine) -> list[GroupCounts]:
+    return [
+        GroupCounts(
+            list(totals.booked),
+            list(totals.taken_back),
+            list(totals.told),
+            totals.edges,
+            list(totals.buckets),
+            totals.sum_us,
+            {within: list(counts) for within, counts in totals.goals.items()},
+            totals.resolution_us,
+        )
+        for totals in engine.totals.by_group
+    ]
+
+
+def _clocks(engine: Engine) -> Mapping[str, Engine]:
+    return engine.clocks if isinstance(engine, ClockedEngine) else {}
 
 
 def partition_stats(
@@ -191,7 +210,8 @@ def partition_stats(
     return PartitionStats(
         partition=number,
         clock=engine.clock,
-        groups=[_group(engine, index, brief) for index in range(len(engine.policy.groups))],
+        groups=_groups(engine, brief),
+        clocks={name: _groups(each, True) for name, each in _clocks(engine).items()},
         counts=counts,
         lag=lag,
         caught_up=caught_up,
@@ -201,10 +221,14 @@ def partition_stats(
     )
 
 
+def _groups(engine: Engine, brief: bool) -> list[GroupStats]:
+    return [_group(engine, index, brief) for index in range(len(engine.policy.groups))]
+
+
 def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
     channel, team = engine.policy.groups[index]
     backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
-    longest = () if brief else backlog.longest_waiting(LONGEST_WAITING)
+    urgent = () if brief else backlog.most_urgent(LONGEST_WAITING)
     minutes: Mapping[int, Pane] = {} if brief else windows[HOUR].panes
     return GroupStats(
         channel=channel,
@@ -215,7 +239,7 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
         overdue=backlog.overdue,
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
-        longest=[_waiting(engine, each) for each in longest],
+        longest=[_waiting(engine, each) for each in urgent],
         windows={name: _sums(total) for name, total in totals(windows).items()},
         minutes={number: _sums(pane) for number, pane in minutes.items()},
         older=backlog.older_than(engine.policy.backlog_ages, engine.clock),
@@ -231,10 +255,11 @@ def _customers(engine: Engine, index: int) -> dict[str, bytes]:
     }
 
 
-def _waiting(engine: Engine, ticket_id: str) -> Waiting:
+def _waiting(engine: Engine, urgent: Urgent) -> Waiting:
+    due_at, created, ticket_id, at_risk_at = urgent
     ticket = engine.tickets[ticket_id]
-    texts = map(_short, (ticket_id, ticket.team, ticket.priority))
-    return Waiting(ticket.created or 0, *texts)
+    ticket_id, team, priority = map(_short, (ticket_id, ticket.team, ticket.priority))
+    return Waiting(due_at, created, ticket_id, team, priority, at_risk_at)
 
 
 def _short(text: str) -> str:

@@ -1,10 +1,12 @@
-"""Who is waiting now, by group: counts, the tickets that come first, and when each is due."""
+"""Who is waiting now: counts, the tickets that come first, and when each is due."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 
+from monitor.sla.calendar import Deadline
 from monitor.sla.deadlines import Line
-from monitor.sla.life import Life
+from monitor.sla.events import NEVER
+from monitor.sla.life import Life, thresholds
 from monitor.sla.policy import EXPIRES_AFTER, Target
 from monitor.sla.ticket import Phase, Ticket
 
@@ -12,29 +14,34 @@ _WAITING: Final = (Phase.WAITING, Phase.AT_RISK, Phase.OVERDUE)
 
 
 class Backlog:
-    """One group's open tickets.
+    """The open tickets of one promise.
 
     At risk are all that wait longer than the at-risk threshold, the overdue ones among them.
-    Within a group all have the same thresholds, so whoever has waited longest is due first: the
-    lines in which they stand are their deadlines too.
+    All have the same thresholds, so whoever has waited longest is due first: the lines in which
+    they stand are their deadlines too.
     """
 
-    def __init__(self, group: int, target: Target, find: Callable[[str], Ticket | None]) -> None:
+    def __init__(self, promise: int, target: Target, find: Callable[[str], Ticket | None]) -> None:
         self.open = 0
         self.waiting = 0
         self.at_risk = 0
         self.overdue = 0
-        self._limit = target.limit
+        self._target = target
+        calendar = target.calendar
 
-        def line(span: int, *phases: Phase) -> Line:
-            return Line(span + 1, lambda t: t.phase in phases and t.group == group, find)
+        def line(phase: Phase, span: int, deadline: Deadline | None = None) -> Line:
+            span += 1  # thresholds begin strictly after their moment
+            return Line(span, lambda t: t.phase is phase and t.promise == promise, find, deadline)
+
+        def hours(span: int) -> Deadline | None:
+            return None if calendar is None else calendar.deadline(span)
 
         self._first_lines = {
-            Phase.WAITING: line(target.at_risk, Phase.WAITING),
-            Phase.AT_RISK: line(target.limit, Phase.AT_RISK),
-            Phase.OVERDUE: line(EXPIRES_AFTER, Phase.OVERDUE),
+            Phase.WAITING: line(Phase.WAITING, target.at_risk, hours(target.at_risk)),
+            Phase.AT_RISK: line(Phase.AT_RISK, target.limit, hours(target.limit)),
+            Phase.OVERDUE: line(Phase.OVERDUE, EXPIRES_AFTER),
         }
-        self._open = Line(EXPIRES_AFTER + 1, lambda t: t.is_open and t.group == group, find)
+        self._open = Line(EXPIRES_AFTER + 1, lambda t: t.is_open and t.promise == promise, find)
         self._waiting = self._first_lines[Phase.WAITING]
 
     @property
@@ -46,7 +53,7 @@ class Backlog:
     def due(self, state: Life) -> int:
         """Return when the line in which a ticket stands has it looked at."""
         line = self._first_lines.get(state.phase, self._open)
-        return state.created + line.span
+        return state.created + line.span if line.deadline is None else line.due(state.created)
 
     def enter(self, ticket: Ticket) -> None:
         """Count a ticket never seen before that has begun to wait."""
@@ -88,19 +95,26 @@ class Backlog:
         """Return the nearest limit that a waiting ticket has not passed yet."""
         first = [self._first_lines[phase].first() for phase in (Phase.WAITING, Phase.AT_RISK)]
         oldest = min((created for created, _ in filter(None, first)), default=None)
-        return None if oldest is None else oldest + self._limit
+        return None if oldest is None else self._target.after(oldest, self._target.limit)
 
-    def longest_waiting(self, count: int) -> list[str]:
-        """Return the ids of the tickets that have waited longest, the longest first."""
-        found: list[str] = []
+    def longest_waiting(self, count: int) -> list[tuple[int, str]]:
+        """Return creation and id of the tickets that have waited longest, the longest first."""
+        found: list[tuple[int, str]] = []
         for phase in (Phase.OVERDUE, Phase.AT_RISK, Phase.WAITING):
-            left = count - len(found)
-            found += [key for _, key in self._first_lines[phase].earliest(left)]
+            found += self._first_lines[phase].earliest(count - len(found))
         return found
 
     def older_than(self, ages: Sequence[int], now: int) -> list[int]:
         """Return how many tickets are unresolved for longer than each age."""
         return [self._open.count_before(now - age) for age in ages]
+
+    def most_urgent(self, count: int) -> "list[Urgent]":
+        """Return those of them that are due first."""
+        return [
+            Urgent(due_at, created, key, at_risk_at)
+            for created, key in self.longest_waiting(count)
+            for at_risk_at, due_at in [self._target.thresholds(created)]
+        ]
 
     def _count(self, phase: Phase, sign: int) -> None:
         if phase in _WAITING:
@@ -109,3 +123,117 @@ class Backlog:
                 self.at_risk += sign
                 if phase is Phase.OVERDUE:
                     self.overdue += sign
+
+
+class Urgent(NamedTuple):
+    """A waiting ticket and its thresholds, in the order in which they are due."""
+
+    due_at: int
+    created: int
+    ticket_id: str
+    at_risk_at: int
+
+
+class PausedBacklog(Backlog):
+    """The open tickets of one promise whose clocks have stopped on the way.
+
+    With those, whoever was created first need not be due first: they stand in no line, and each
+    is looked at by an alarm of its own.
+    """
+
+    def __init__(self, promise: int, target: Target, find: Callable[[str], Ticket | None]) -> None:
+        super().__init__(promise, target, find)
+        self._waiting_tickets: dict[str, Ticket] = {}
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """None."""
+        return ()
+
+    def due(self, state: Life) -> int:
+        """Return a moment at which no ticket is looked at."""
+        del state
+        return NEVER
+
+    def move(self, ticket: Ticket, state: Life) -> None:
+        """Count a ticket in its new state, and no more in that in which it was last placed."""
+        self.open += state.is_open - ticket.is_open
+        self._count(ticket.phase, -1)
+        self._count(state.phase, 1)
+        if state.phase in _WAITING:
+            self._waiting_tickets[ticket.ticket_id] = ticket
+        else:
+            self._waiting_tickets.pop(ticket.ticket_id, None)
+
+    def oldest(self) -> int | None:
+        """Return the creation of the ticket that has waited longest."""
+        return _least(ticket.created for ticket in self._waiting_tickets.values())
+
+    def next_deadline(self) -> int | None:
+        """Return the nearest limit that a waiting ticket has not passed yet."""
+        ahead = [t for t in self._waiting_tickets.values() if t.phase is not Phase.OVERDUE]
+        return min((due for t in ahead if (due := self._urgent(t).due_at) < NEVER), default=None)
+
+    def older_than(self, ages: Sequence[int], now: int) -> list[int]:
+        """Return how many runs have been waiting for longer than each age."""
+        begun = [ticket.created or 0 for ticket in self._waiting_tickets.values()]
+        return [sum(at < now - age for at in begun) for age in ages]
+
+    def most_urgent(self, count: int) -> "list[Urgent]":
+        """Return those of them that are due first."""
+        return sorted(map(self._urgent, self._waiting_tickets.values()))[:count]
+
+    def _urgent(self, ticket: Ticket) -> "Urgent":
+        created = ticket.created or 0
+        pauses = () if ticket.exchange is None else ticket.exchange.pauses
+        at_risk_at, due_at = thresholds(self._target, created, pauses)
+        return Urgent(due_at, created, ticket.ticket_id, at_risk_at)
+
+
+class GroupBacklog:
+    """One group's open tickets: the sum of its promises' backlogs."""
+
+    def __init__(self, parts: Sequence[Backlog]) -> None:
+        self._parts = parts
+
+    @property
+    def open(self) -> int:
+        """How many are not over."""
+        return sum(part.open for part in self._parts)
+
+    @property
+    def waiting(self) -> int:
+        """How many have no answer yet."""
+        return sum(part.waiting for part in self._parts)
+
+    @property
+    def at_risk(self) -> int:
+        """How many wait longer than their at-risk threshold, the overdue ones among them."""
+        return sum(part.at_risk for part in self._parts)
+
+    @property
+    def overdue(self) -> int:
+        """How many wait longer than their limit."""
+        return sum(part.overdue for part in self._parts)
+
+    def oldest(self) -> int | None:
+        """Return the creation of the ticket that has waited longest."""
+        return _least(part.oldest() for part in self._parts)
+
+    def next_deadline(self) -> int | None:
+        """Return the nearest limit that a waiting ticket has not passed yet."""
+        return _least(part.next_deadline() for part in self._parts)
+
+    def older_than(self, ages: Sequence[int], now: int) -> list[int]:
+        """Return how many tickets are unresolved for longer than each age."""
+        found = [part.older_than(ages, now) for part in self._parts]
+        return [sum(counts) for counts in zip(*found, strict=True)]
+
+    def most_urgent(self, count: int) -> list[Urgent]:
+        """Return the waiting tickets that are due first; of one promise, those longest here."""
+        found = [urgent for part in self._parts for urgent in part.most_urgent(count)]
+        return sorted(found)[:count]
+
+
+def _least(moments: Iterable[int | None]) -> int | None:
+    return min((moment for moment in moments if moment is not None), default=None)

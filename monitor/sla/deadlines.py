@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Final
 
+from monitor.sla.calendar import Deadline
+from monitor.sla.events import NEVER
 from monitor.sla.ticket import Ticket
-
-NEVER: Final = 2**63
-"""Later than every moment."""
 
 _FEW: Final = 1024
 """So many dead entries are not worth looking for."""
@@ -81,26 +80,38 @@ class Deadlines:
 class Line:
     """Tickets that stand in one place, by creation, and when each of them is due.
 
-    `span` after its creation a ticket is due. Nearly all join in the order of their creation: a
-    queue then, which costs a pointer a ticket. One that comes late goes to a heap beside it, and so
-    does one whose creation changes, for it joins again; what it left behind in the queue stands no
-    earlier than it should, so the first of queue and heap is the first of all.
+    `span` after its creation a ticket is due or, where its clock stops with the hours, just after
+    its `deadline`: whoever was created first is due first all the same. Nearly all join in the
+    order of their creation: a queue then, which costs a pointer a ticket. One that comes late goes
+    to a heap beside it, and so does one whose creation changes, for it joins again; what it left
+    behind in the queue stands no earlier than it should, so the first of queue and heap is the
+    first of all.
     """
 
-    __slots__ = ("_belongs", "_compact_at", "_last", "_late", "_queue", "head", "span")
+    __slots__ = (
+        *("_belongs", "_compact_at", "_first", "_last", "_late", "_queue"),
+        *("deadline", "head", "span"),
+    )
 
     def __init__(
-        self, span: int, belongs: Callable[[Ticket], bool], find: Callable[[str], Ticket | None]
+        self,
+        span: int,
+        belongs: Callable[[Ticket], bool],
+        find: Callable[[str], Ticket | None],
+        deadline: Deadline | None = None,
     ) -> None:
         def is_live(created: int, key: str) -> bool:
             ticket = find(key)
             return ticket is not None and ticket.created == created and belongs(ticket)
 
-        self.span = span
         self.head = NEVER
         """No ticket is due earlier; exact after `first`."""
+        self.span = span
+        self.deadline = deadline
         self._belongs = belongs
         self._queue: deque[Ticket] = deque()
+        self._first = NEVER
+        """The creation that `head` is for."""
         self._last = -1
         self._late = Deadlines(is_live)
         self._compact_at = _FEW
@@ -108,12 +119,18 @@ class Line:
     def __len__(self) -> int:
         return len(self._queue) + len(self._late)
 
+    def due(self, created: int) -> int:
+        """Return the clock at which a ticket of this creation is to be looked at."""
+        if self.deadline is None:
+            return created + self.span
+        return self.deadline(created) + 1
+
     def join(self, ticket: Ticket) -> None:
         """Add a ticket that stands here from now on."""
         created = ticket.created
         assert created is not None  # noqa: S101 - nothing is due of one without
-        if created + self.span < self.head:  # noqa: PLR1730 - half the time of min()
-            self.head = created + self.span
+        if created < self._first:
+            self._first, self.head = created, self.due(created)
         if created <= self._last:
             self._late.push(created, ticket.ticket_id)
             return
@@ -135,7 +152,10 @@ class Line:
             found = front if found is None or front < found else found
         else:
             self._last = -1
-        self.head = NEVER if found is None else found[0] + self.span
+        if found is None:
+            self._first = self.head = NEVER
+        elif found[0] != self._first:
+            self._first, self.head = found[0], self.due(found[0])
         return found
 
     def count_before(self, created: int) -> int:

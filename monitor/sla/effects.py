@@ -2,15 +2,16 @@
 
 from typing import NamedTuple
 
-from monitor.sla.life import Life, stages
-from monitor.sla.policy import Target
+from monitor.sla.life import Life, stages, thresholds
+from monitor.sla.pauses import elapsed, known
+from monitor.sla.policy import Clock, Target
 from monitor.sla.ticket import Kind, Telling, Ticket
 
 _NO_REVISIONS = (0,) * len(Kind)
 
 
 class Effect(NamedTuple):
-    """One event for the breach topic; times and spans are microseconds."""
+    """One event for the breach topic; times are microseconds, spans those that the clock ran."""
 
     ticket_id: str
     kind: Kind
@@ -27,6 +28,10 @@ class Effect(NamedTuple):
     replied: int | None
     closed: int | None
     retracts: tuple[Telling, ...] = ()
+    tier: str = ""
+    clock: str = Clock.FIRST_RESPONSE
+    number: int = 0
+    """Which of the ticket's clocks of this name it is; 0 where there is one only."""
 
 
 def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bool) -> list[Effect]:
@@ -74,6 +79,13 @@ def _effect(
         waited_to = telling.at
     else:
         waited_to = clock if state.ended_at is None else state.ended_at
+    waited_to = max(created, waited_to)
+    if ticket.exchange is None:
+        due_at, waited = target.after(created, target.limit), target.elapsed(created, waited_to)
+    else:
+        pauses = known(ticket.exchange.pauses, waited_to)
+        due_at = thresholds(target, created, pauses)[1]
+        waited = elapsed(target, created, waited_to, pauses)
     return Effect(
         ticket.ticket_id,
         kind,
@@ -83,10 +95,11 @@ def _effect(
         ticket.team,
         ticket.priority,
         created,
-        created + target.limit,
-        max(0, waited_to - created),
+        due_at,
+        waited,
         target.at_risk if kind is Kind.AT_RISK else target.limit,
         ticket.replied if kind in (Kind.ANSWERED, Kind.RETRACTED) else None,
         ticket.closed if kind is Kind.CLOSED else None,
         retracts,
+        ticket.tier,
     )

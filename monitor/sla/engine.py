@@ -8,20 +8,19 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Final
 
-from monitor.sla.backlog import Backlog
-from monitor.sla.deadlines import NEVER, Deadlines, Line
+from monitor.sla.backlog import Backlog, GroupBacklog
+from monitor.sla.deadlines import Deadlines, Line
 from monitor.sla.distinct import Customers
 from monitor.sla.effects import Effect, retell
-from monitor.sla.events import AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.events import NEVER, AgentReplied, Event, TicketClosed, TicketCreated
 from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Policy, Target
+from monitor.sla.promises import NO_PROMISE, NOWHERE, Promises
 from monitor.sla.ticket import Phase, Ticket, join
 from monitor.sla.totals import GroupTotals, Totals
 from monitor.sla.views import Booking, View, bookings
 from monitor.sla.windows import Windows
-
-NO_GROUP: Final = -1
 
 _HEAD: Final = attrgetter("head")
 
@@ -33,6 +32,9 @@ class Engine:
     `changed` collects what has to be kept since it was last emptied: tickets by id, None for a
     forgotten one.
     """
+
+    _copies = 1
+    """How often each promise has a backlog."""
 
     def __init__(
         self,
@@ -51,16 +53,21 @@ class Engine:
         self.totals = Totals(policy, totals)
         self.windows = Windows(policy)
         self.customers = Customers(policy)
-        self._targets = [policy.channels[channel] for channel, _ in policy.groups]
-        self.backlogs = [
-            Backlog(group, target, self.tickets.get) for group, target in enumerate(self._targets)
-        ]
+        self._promises = Promises(policy)
+        self._plain = self._promises.plain
+        promises = self._promises.all * self._copies
+        self._targets = [promise.target for promise in promises]
+        self._groups = [promise.group for promise in promises]
+        self._usual = [_usual(target) for _, target in self._promises.all]
+        self._usual += [-1] * (len(self._targets) - len(self._usual))
+        self._backlogs = self._make_backlogs()
+        self.backlogs = [self._backlog(group) for group in range(len(policy.groups))]
+        """By `Policy.groups`."""
         self._over_at_reply = over_at_reply
-        self._groups = _groups(policy)
         self._views: tuple[View, ...] = (self.totals, self.windows, *views)
         self._alarms = Deadlines(self._is_armed)
         self._queues: list[Deadlines | Line] = [self._alarms]
-        for backlog in self.backlogs:
+        for backlog in self._backlogs:
             self._queues += backlog.lines
         self._due = NEVER
         """Nothing is due earlier; looked up again whenever the clock gets there."""
@@ -74,6 +81,11 @@ class Engine:
             queue.first()
         self._due = min(map(_HEAD, self._queues))
         return None if self._due == NEVER else self._due
+
+    @property
+    def head(self) -> int:
+        """Nothing becomes true by itself earlier; exact after `next_due`."""
+        return self._due
 
     def apply(self, events: Iterable[Event]) -> list[Effect]:
         """Take in what was read; return what is to be told of it at the present clock."""
@@ -121,14 +133,17 @@ class Engine:
         forgotten = 0
         for ticket in self._fading.until(self.clock):
             if self.tickets.get(ticket.ticket_id) is ticket:
-                del self.tickets[ticket.ticket_id]
-                self.changed[ticket.ticket_id] = None
+                self._drop(ticket)
                 forgotten += 1
         return forgotten
 
+    def _drop(self, ticket: Ticket) -> None:
+        del self.tickets[ticket.ticket_id]
+        self.changed[ticket.ticket_id] = None
+
     def target(self, ticket: Ticket) -> Target | None:
         """Return what was promised for the ticket, if the policy still names its channel."""
-        return self._targets[ticket.group] if ticket.group != NO_GROUP else None
+        return self._targets[ticket.promise] if ticket.promise != NO_PROMISE else None
 
     def _take(self, event: Event, effects: list[Effect]) -> None:
         ticket = self.tickets.get(event.ticket_id)
@@ -138,8 +153,8 @@ class Engine:
             ticket = Ticket(event.ticket_id)
         elif type(event) is AgentReplied and self._answer(ticket, event):
             return
-        elif type(event) is TicketCreated:
-            self._see(self._group_of(event.channel, event.team), event.at, event.customer)
+        elif type(event) is TicketCreated and event.customer:
+            self._see(self._promise_of(event), event.at, event.customer)
         before = self._booked(ticket) if self._may_undo(ticket, event) else None
         creation = _creation(ticket)
         if not join(ticket, event):
@@ -150,7 +165,7 @@ class Engine:
             self._resettle(ticket, creation, before, effects)
             return
         if type(event) is TicketCreated:
-            ticket.group = self._group(ticket)
+            ticket.promise = self._promise(ticket)
         self._settle(ticket, effects)
 
     def _open(self, event: TicketCreated) -> bool:
@@ -160,27 +175,34 @@ class Engine:
         leave what `_settle` would leave; whatever is unusual is left to it.
         """
         at, clock = event.at, self.clock
-        group = self._group_of(event.channel, event.team)
-        if event.customer and group != NO_GROUP:
-            self.customers.noted[group].append((at, event.customer))
-        if group == NO_GROUP or not 0 <= clock - at <= self._targets[group].at_risk:
+        if self._plain is None:
+            promise = self._promises.find(event.channel, event.team, event.priority, event.tier)
+        else:
+            by_team, promise = self._plain.get(event.channel, NOWHERE)
+            promise = by_team.get(event.team, promise)
+        if event.customer and promise != NO_PROMISE:
+            self.customers.noted[self._groups[promise]].append((at, event.customer))
+        if promise == NO_PROMISE or not 0 <= clock - at <= self._usual[promise]:
             return False
         key = event.ticket_id
         ticket = Ticket(key, at, event.channel, event.team, event.priority)
-        ticket.touched, ticket.group, ticket.customer = clock, group, event.customer
+        if event.tier:
+            ticket.tier = event.tier
+        ticket.touched, ticket.promise, ticket.customer = clock, promise, event.customer
         ticket.phase, ticket.is_open, ticket.booked = Phase.WAITING, True, 1
         self.tickets[key] = self.changed[key] = ticket
-        self.backlogs[group].enter(ticket)
-        due = at + self._targets[group].at_risk + 1
+        self._backlogs[promise].enter(ticket)
+        due = at + self._usual[promise] + 1
         if due < self._due:  # noqa: PLR1730 - half the time of min(), for every ticket
             self._due = due
+        group = self._groups[promise]
         for view in self._views:
             view.opened(group, at)
         return True
 
-    def _see(self, group: int, at: int, customer: int) -> None:
-        if customer and group != NO_GROUP:
-            self.customers.noted[group].append((at, customer))
+    def _see(self, promise: int, at: int, customer: int) -> None:
+        if customer and promise != NO_PROMISE:
+            self.customers.noted[self._groups[promise]].append((at, customer))
 
     def _answer(self, ticket: Ticket, event: AgentReplied) -> bool:
         """Take in a reply that says nothing new, or the first one, in time to a waiting ticket."""
@@ -194,19 +216,20 @@ class Engine:
             or ticket.conflict
             or created is None
             or not created <= at <= self.clock
-            or at - created > self._targets[ticket.group].at_risk
+            or at - created > self._usual[ticket.promise]
         ):
             return False
         ticket.replied, ticket.touched = at, self.clock
         ticket.phase, ticket.is_open = Phase.ANSWERED, not self._over_at_reply
         ticket.booked += 2
         self.changed[ticket.ticket_id] = ticket
-        self.backlogs[ticket.group].answered_in_time(over=self._over_at_reply)
+        self._backlogs[ticket.promise].answered_in_time(over=self._over_at_reply)
         if self._over_at_reply:
             ticket.forgettable = self.clock + REMEMBERED_FOR
             self._fading.add(ticket)
+        group = self._groups[ticket.promise]
         for view in self._views:
-            view.answered_in_time(ticket.group, at, at - created)
+            view.answered_in_time(group, at, at - created)
         return True
 
     def _may_undo(self, ticket: Ticket, event: Event) -> bool:
@@ -236,18 +259,21 @@ class Engine:
             self.changed[ticket.ticket_id] = ticket
             effects += told
             for effect in told:
-                self.totals.tell(ticket.group, effect.kind)
+                self.totals.tell(self._groups[ticket.promise], effect.kind)
 
     def _place(self, ticket: Ticket) -> Life:
         """Bring views and deadlines in line: what was booked stands, what follows is added."""
-        state, group = self._life(ticket, self.clock), ticket.group
-        if group != NO_GROUP:
-            booked = bookings(ticket, state, self.policy.short_abandon)
+        state, promise = self._life(ticket, self.clock), ticket.promise
+        if promise != NO_PROMISE:
+            booked, group = (
+                bookings(ticket, state, self.policy.short_abandon),
+                self._groups[promise],
+            )
             for booking in booked[ticket.booked :]:
                 for view in self._views:
                     view.book(group, booking, 1)
             ticket.booked = len(booked)
-            self.backlogs[group].move(ticket, state)
+            self._backlogs[promise].move(ticket, state)
         ticket.phase, ticket.is_open = state.phase, state.is_open
         self._schedule(ticket, state)
         return state
@@ -255,7 +281,7 @@ class Engine:
     def _resettle(
         self,
         ticket: Ticket,
-        creation: tuple[int | None, str, str, str],
+        creation: tuple[int | None, str, str, str, str],
         before: tuple[Booking, ...],
         effects: list[Effect],
     ) -> None:
@@ -264,14 +290,14 @@ class Engine:
         Only what differs is taken back, so that the counters tell corrections from repeats.
         """
         moved = creation != _creation(ticket)
-        group_before = ticket.group
+        promise_before = ticket.promise
         if moved:
-            if group_before != NO_GROUP:
-                self.backlogs[group_before].move(ticket, NOT_THERE)
+            if promise_before != NO_PROMISE:
+                self._backlogs[promise_before].move(ticket, NOT_THERE)
             ticket.phase, ticket.is_open = Phase.UNSEEN, False
-            ticket.group = self._group(ticket)
+            ticket.promise = self._promise(ticket)
         after = self._booked(ticket)
-        self._rebook(group_before, before, ticket.group, after)
+        self._rebook(self._groups[promise_before], before, self._groups[ticket.promise], after)
         ticket.booked = len(after)
         self._settle(ticket, effects, stale=moved and bool(ticket.told))
 
@@ -296,11 +322,11 @@ class Engine:
 
         Its line does it, but for a moment known ahead: of its creation, a reply or a close.
         """
-        wake_at, group = state.wake_at, ticket.group
+        wake_at, promise = state.wake_at, ticket.promise
         armed = 0
         if wake_at is not None:
             self._due = min(self._due, wake_at)
-            if group == NO_GROUP or wake_at != self.backlogs[group].due(state):
+            if promise == NO_PROMISE or wake_at != self._backlogs[promise].due(state):
                 armed = wake_at
         if armed != ticket.armed:
             ticket.armed = armed
@@ -321,8 +347,8 @@ class Engine:
             self.tickets[ticket.ticket_id] = ticket
             ticket.armed = ticket.forgettable = ticket.booked = 0
             ticket.phase, ticket.is_open = Phase.UNSEEN, False
-            ticket.group = self._group(ticket)
-            self._see(ticket.group, ticket.created or 0, ticket.customer)
+            ticket.promise = self._promise(ticket)
+            self._see(ticket.promise, ticket.created or 0, ticket.customer)
             if self._restore_usual(ticket):
                 continue
             state = self._place(ticket)
@@ -336,15 +362,16 @@ class Engine:
 
     def _restore_usual(self, ticket: Ticket) -> bool:
         """Put a ticket in its place of which `_open` and `_answer` have taken all there is."""
-        created, replied, group, clock = ticket.created, ticket.replied, ticket.group, self.clock
-        if group == NO_GROUP or created is None or ticket.told or ticket.closed is not None:
+        created, replied, clock = ticket.created, ticket.replied, self.clock
+        promise = ticket.promise
+        if promise == NO_PROMISE or created is None or ticket.told or ticket.closed is not None:
             return False
         until = clock if replied is None else replied
         if ticket.conflict or not created <= until <= clock or clock > created + EXPIRES_AFTER:
             return False
-        if until - created > self._targets[group].at_risk:
+        if until - created > self._usual[promise]:
             return False
-        backlog = self.backlogs[group]
+        backlog, group = self._backlogs[promise], self._groups[promise]
         for view in self._views:
             view.opened(group, created)
         if replied is None:
@@ -363,30 +390,38 @@ class Engine:
         return True
 
     def _life(self, ticket: Ticket, clock: int) -> Life:
-        target = self._targets[ticket.group] if ticket.group != NO_GROUP else None
-        return life(ticket, target, clock, over_at_reply=self._over_at_reply)
+        return life(ticket, self.target(ticket), clock, over_at_reply=self._over_at_reply)
 
-    def _group(self, ticket: Ticket) -> int:
-        return NO_GROUP if ticket.created is None else self._group_of(ticket.channel, ticket.team)
+    def _promise(self, ticket: Ticket) -> int:
+        """Return the index of what is promised to a ticket."""
+        if ticket.created is None:
+            return NO_PROMISE
+        return self._promise_of(ticket)
 
-    def _group_of(self, channel: str, team: str) -> int:
-        """Return the index of the group in whose figures a ticket counts."""
-        by_team, other = self._groups.get(channel, ({}, NO_GROUP))
-        return by_team.get(team, other)
+    def _promise_of(self, created: Ticket | TicketCreated) -> int:
+        return self._promises.find(created.channel, created.team, created.priority, created.tier)
+
+    def _make_backlogs(self) -> list[Backlog]:
+        """Return the backlog of each promise."""
+        find = self.tickets.get
+        return [Backlog(index, target, find) for index, target in enumerate(self._targets)]
+
+    def _backlog(self, group: int) -> GroupBacklog:
+        found = zip(self._groups, self._backlogs, strict=True)
+        return GroupBacklog([part for index, part in found if index == group])
 
     def _is_armed(self, at: int, key: str) -> bool:
         ticket = self.tickets.get(key)
         return ticket is not None and ticket.armed == at
 
 
-def _creation(ticket: Ticket) -> tuple[int | None, str, str, str]:
-    return ticket.created, ticket.channel, ticket.team, ticket.priority
+def _creation(ticket: Ticket) -> tuple[int | None, str, str, str, str]:
+    return ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.tier
 
 
-def _groups(policy: Policy) -> dict[str, tuple[dict[str, int], int]]:
-    """Return by channel the index of each team's group, and that of all other teams."""
-    found: dict[str, tuple[dict[str, int], int]] = {}
-    for index, (channel, team) in enumerate(policy.groups):
-        by_team, _ = found.get(channel, ({}, index))
-        found[channel] = ({**by_team, team: index}, index)
-    return found
+def _usual(target: Target) -> int:
+    """Return for how long a ticket of this promise is taken the short way, -1 for not at all.
+
+    That way knows no hours and no goals.
+    """
+    return -1 if target.calendar is not None or target.goals else target.at_risk

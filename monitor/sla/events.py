@@ -1,4 +1,4 @@
-"""What the rules are told: three kinds of events, with times as whole microseconds since 1970.
+"""What the rules are told: a few kinds of events, with times as whole microseconds since 1970.
 
 Integers keep the arithmetic exact (a first response exactly at the limit is met) and cheap.
 """
@@ -10,6 +10,9 @@ import msgspec
 SECOND: Final = 1_000_000
 DAY: Final = 86_400 * SECOND
 
+NEVER: Final = 2**63
+"""Later than every moment."""
+
 
 class TicketCreated(msgspec.Struct, frozen=True, gc=False):
     """A customer asked for help."""
@@ -19,6 +22,8 @@ class TicketCreated(msgspec.Struct, frozen=True, gc=False):
     at: int
     team: str = ""
     priority: str = ""
+    tier: str = ""
+    """The customer's: gold, trial, ..."""
     customer: int = 0
     """A hash of the customer's id, by which customers are counted; 0 for none."""
 
@@ -60,7 +65,14 @@ class CustomerChanged(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
-Event = TicketCreated | AgentReplied | TicketClosed
+class CustomerReplied(msgspec.Struct, frozen=True, gc=False):
+    """The customer wrote again."""
+
+    ticket_id: str
+    at: int
+
+
+Event = TicketCreated | AgentReplied | TicketClosed | CustomerReplied
 """What happens to tickets."""
 
 Told = Event | SurveyAnswered | CustomerChanged

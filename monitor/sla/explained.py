@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
-from monitor.sla.events import AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.events import AgentReplied, CustomerReplied, Event, TicketClosed, TicketCreated
 from monitor.sla.life import Life, life
 from monitor.sla.policy import EXPIRES_AFTER, Formula, Policy, Target
 from monitor.sla.ticket import Phase, Ticket
@@ -47,6 +47,8 @@ class Did(StrEnum):
     AUTOMATED = "automated"
     CLOSES = "closes"
     CLOSES_EARLIER = "closes_earlier"
+    ASKS = "asks"
+    """The customer wrote again, which is nothing to the clock of the first response."""
     NOTHING_NEW = "nothing_new"
 
 
@@ -125,6 +127,15 @@ class Explained:
             return Life(Phase.UNSEEN)
         return life(ticket, self.target, self.clock, over_at_reply=self._over_at_reply)
 
+    @property
+    def waited(self) -> int:
+        """For how long its clock has run, in microseconds."""
+        state, target = self.state, self.target
+        if target is None or state.phase is Phase.UNSEEN:
+            return 0
+        end = self.clock if state.ended_at is None else state.ended_at
+        return target.elapsed(state.created, end)
+
     def take(self, event: Event, now: int) -> None:
         """Read an event of the ticket, the clock having come to `now` before."""
         self.advance(now)
@@ -179,6 +190,8 @@ def _did(ticket: Ticket | None, event: Event) -> Did:
             return Did.AUTOMATED
         known = None if ticket is None else ticket.replied
         first, earlier = Did.REPLIES, Did.REPLIES_EARLIER
+    elif isinstance(event, CustomerReplied):
+        return Did.ASKS
     else:
         assert isinstance(event, TicketClosed)  # noqa: S101 - there are three
         known = None if ticket is None else ticket.closed
@@ -191,8 +204,8 @@ def _did(ticket: Ticket | None, event: Event) -> Did:
 def _did_create(ticket: Ticket | None, event: TicketCreated) -> Did:
     if ticket is None or ticket.created is None:
         return Did.STARTS
-    new = (event.at, event.channel, event.team, event.priority)
-    if new < (ticket.created, ticket.channel, ticket.team, ticket.priority):
+    new = (event.at, event.channel, event.team, event.priority, event.tier)
+    if new < (ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.tier):
         return Did.STARTS_EARLIER
     other = event.channel != ticket.channel and not ticket.conflict
     return Did.CONFLICTS if other else Did.NOTHING_NEW
@@ -210,6 +223,4 @@ class Moments(NamedTuple):
 def moments(ticket: Ticket, target: Target) -> Moments:
     """Return the thresholds of a ticket that has been created."""
     created = ticket.created or 0
-    return Moments(
-        created, created + target.at_risk, created + target.limit, created + EXPIRES_AFTER
-    )
+    return Moments(created, *target.thresholds(created), created + EXPIRES_AFTER)

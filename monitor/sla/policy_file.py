@@ -1,43 +1,53 @@
 """The text of a policy file to a Policy and back, with the line and the way out of each mistake."""
 
-import re
-import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Final
 
 from monitor.errors import PolicyError
-from monitor.sla.durations import EXAMPLES, format_duration, parse_duration, quoted, short_duration
+from monitor.sla.durations import parse_duration, quoted, short_duration
 from monitor.sla.policy import (
     BACKLOG_AGES,
-    EXPIRES_AFTER,
     OTHER_TEAM,
     SATISFIED_FROM,
     SHORT_ABANDON,
+    Clock,
     Formula,
     Policy,
+    Rule,
     Target,
 )
-from monitor.sla.policy_nodes import Place, Problems, read_yaml
+from monitor.sla.policy_calendars import EXAMPLE as CALENDAR
+from monitor.sla.policy_calendars import calendars, dump_calendar
+from monitor.sla.policy_nodes import Place, Problems, plain_name, read_yaml
+from monitor.sla.policy_targets import (
+    CLOCKS,
+    DECIMAL,
+    RULE_EXAMPLE,
+    Calendars,
+    channel_targets,
+    dump_rule,
+    dump_target,
+    is_too_long,
+    key,
+    read_limit,
+    rule,
+    too_long,
+)
+from monitor.sla.promises import by_group
 
 _FILE_EXAMPLE: Final = {
     "channels": "a line for each channel, such as chat: {at_risk: 90s, limit: 2m}",
     "formula": ", ".join(Formula),
     "teams": "a list of names, such as [billing, technical]",
+    "calendars": f"business hours by name, such as office: {CALENDAR}",
+    "rules": f"a list, such as - {RULE_EXAMPLE}",
     "short_abandon": "5s",
     "satisfied_from": "4, the least csat score of a satisfied customer",
     "backlog": "a list of ages, such as [1h, 8h, 24h]",
 }
-_TARGET_EXAMPLE: Final = {"at_risk": "80% or 90s", "limit": EXAMPLES, "share": "90%"}
-"""The keys of the file and of a channel, and what to write there."""
-
-_CHANNEL_EXAMPLE: Final = "{at_risk: 80%, limit: 2m}"
-_DEFAULT_AT_RISK: Final = "80%"
-_DEFAULT_SHARE: Final = 0.9
-_LONGEST_NAME: Final = 64
-_DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
-_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""The keys of the file, and what to write there."""
 
 
 def parse_policy(text: str, name: str = "policy.yaml") -> Policy:
@@ -68,104 +78,85 @@ def _policy(root: Place) -> Policy | None:
         satisfied_from = fields["satisfied_from"].scalar(_score, _FILE_EXAMPLE["satisfied_from"])
     ages = _ages(fields["backlog"]) if "backlog" in fields else BACKLOG_AGES
     teams = _teams(fields["teams"]) if "teams" in fields else ()
-    channels: dict[str, Target] = {}
-    lines: dict[str, int] = {}
+    hours: Calendars = calendars(fields["calendars"]) if "calendars" in fields else {}
+    channels: dict[str, tuple[dict[str, Target], int]] = {}
     if "channels" in fields:
-        channels, lines = _channels(fields["channels"])
+        channels = _channels(fields["channels"], hours)
     else:
         root.refuse(f"has no channels; write channels: and {_FILE_EXAMPLE['channels']}")
-    if formula is None or short_abandon is None or satisfied_from is None:
+    rules = _rules(fields["rules"], channels, hours) if "rules" in fields else ()
+    if formula is None or short_abandon is None or satisfied_from is None or root.problems:
         return None
-    return Policy(channels, formula, teams, short_abandon, satisfied_from, ages, lines)
+    policy = Policy(
+        _of_clock(Clock.FIRST_RESPONSE, channels),
+        formula,
+        teams,
+        {name: calendar for name, calendar in hours.items() if calendar is not None},
+        rules,
+        {
+            clock: Policy(found, formula, teams)
+            for clock in CLOCKS
+            if (found := _of_clock(clock, channels))
+        },
+        lines={name: line for name, (_, line) in channels.items()},
+        short_abandon=short_abandon,
+        satisfied_from=satisfied_from,
+        backlog_ages=ages,
+    )
+    _hold_promises(policy, root)
+    return policy
 
 
-def _channels(place: Place) -> tuple[dict[str, Target], dict[str, int]]:
-    """Return each channel's target, and the line on which it stands."""
+def _rules(place: Place, channels: Collection[str], hours: Calendars) -> tuple[Rule, ...]:
+    rules: list[Rule] = []
+    for part in place.items(_FILE_EXAMPLE["rules"]):
+        found = rule(part, channels, hours)
+        if found is not None:
+            for before in rules:
+                same_limit = found.limit is not None and before.limit is not None
+                same_hours = found.hours is not None and before.hours is not None
+                if found.when == before.when and (same_limit or same_hours):
+                    part.refuse(f"asks the same as the rule on line {before.line}; keep one")
+            rules.append(found)
+    return tuple(rules)
+
+
+def _hold_promises(policy: Policy, root: Place) -> None:
+    """Refuse limits that end up with hours in which a ticket would expire before them."""
+    for group, targets in zip(policy.groups, by_group(policy), strict=True):
+        for target in targets:
+            calendar = target.calendar
+            if calendar is not None and is_too_long(target.limit, calendar):
+                root.problems.append(
+                    (
+                        policy.lines[group[0]],
+                        f"channels.{group[0]}: {too_long(target.limit, calendar)}",
+                    )
+                )
+
+
+def _of_clock(
+    clock: Clock, channels: Mapping[str, tuple[dict[str, Target], int]]
+) -> dict[str, Target]:
+    """Return the targets of a clock by channel."""
+    return {name: targets[clock] for name, (targets, _) in channels.items() if clock in targets}
+
+
+def _channels(place: Place, hours: Calendars) -> dict[str, tuple[dict[str, Target], int]]:
+    """Return the channels' targets by name and clock, and the line of each."""
     entries = place.entries(_FILE_EXAMPLE["channels"])
     if entries is not None and not place.node.value:
         place.refuse(f"names no channel; write {_FILE_EXAMPLE['channels']}")
     channels = {}
     for channel, below in (entries or {}).items():
         try:
-            _name(channel)
+            plain_name(channel)
         except ValueError as error:
             below.refuse(str(error))
-        target = _target(below)
-        if target is not None:
-            channels[channel] = target
-    return channels, {channel: below.line for channel, below in (entries or {}).items()}
-
-
-def _target(place: Place) -> Target | None:
-    fields = place.fields(tuple(_TARGET_EXAMPLE), _CHANNEL_EXAMPLE)
-    if fields is None:
-        return None
-    limit = at_risk = None
-    if "limit" in fields:
-        limit = fields["limit"].scalar(_limit, _TARGET_EXAMPLE["limit"])
-    else:
-        place.refuse(f"limit is missing; write {_CHANNEL_EXAMPLE}")
-    most = limit or EXPIRES_AFTER  # a wrong limit hides no other mistake
-    if "at_risk" in fields:
-        at_risk = fields["at_risk"].scalar(
-            lambda text: _at_risk(text, most), _TARGET_EXAMPLE["at_risk"]
-        )
-    else:
-        at_risk = _at_risk(_DEFAULT_AT_RISK, most)
-    share: float | None = _DEFAULT_SHARE
-    if "share" in fields:
-        share = fields["share"].scalar(_share, _TARGET_EXAMPLE["share"])
-    return Target(at_risk, limit, share) if at_risk and limit and share else None
-
-
-def _limit(text: str) -> int:
-    limit = parse_duration(text)
-    if limit == 0:
-        raise ValueError(f"{quoted(text)} is no time at all; write {EXAMPLES}")
-    if limit >= EXPIRES_AFTER:
-        expiry = format_duration(EXPIRES_AFTER)
-        raise ValueError(
-            f"{quoted(text)} is too long: a ticket expires after {expiry}; write less, such as 24h"
-        )
-    return limit
-
-
-def _at_risk(text: str, limit: int) -> int:
-    if _DECIMAL.fullmatch(text):
-        raise ValueError(f"{quoted(text)} has no unit; write 80% or 90s")
-    at_risk = int(limit * _percentage(text)) if text.endswith("%") else parse_duration(text)
-    if at_risk == 0:
-        raise ValueError(f"{quoted(text)} is no time at all; write 80% or 90s")
-    if at_risk >= limit:
-        raise ValueError(
-            f"{quoted(text)} is not below the limit of {format_duration(limit)}; "
-            f"write {_DEFAULT_AT_RISK} or less than {short_duration(limit)}"
-        )
-    return at_risk
-
-
-def _share(text: str) -> float:
-    if not text.endswith("%") and _DECIMAL.fullmatch(text):
-        share = Decimal(text)
-        if share > 1:
-            raise ValueError(f"{quoted(text)} is more than all of 1; write 90% or 0.9")
-    else:
-        share = _percentage(text)
-    if not float(share):
-        raise ValueError(f"{quoted(text)} asks for no answer at all; write 90% or 0.9")
-    return float(share)
-
-
-def _percentage(text: str) -> Decimal:
-    number = text.removesuffix("%").rstrip()
-    if number == text or not _DECIMAL.fullmatch(number):
-        raise ValueError(
-            f"{quoted(text)} is not a percentage; write a number up to 100 and %, as 80%"
-        )
-    percentage = Decimal(number)
-    if percentage > 100:  # noqa: PLR2004
-        raise ValueError(f"{quoted(text)} is over 100 %; write less, as 80%")
-    return percentage / 100
+        targets = channel_targets(below, hours)
+        if targets is not None:
+            channels[channel] = targets, below.line
+    return channels
 
 
 def _formula(text: str) -> Formula:
@@ -178,7 +169,7 @@ def _formula(text: str) -> Formula:
 
 
 def _score(text: str) -> float:
-    if not _DECIMAL.fullmatch(text):
+    if not DECIMAL.fullmatch(text):
         raise ValueError(f"{quoted(text)} is not a score; write a number, as 4")
     return float(text)
 
@@ -193,7 +184,7 @@ def _ages(place: Place) -> tuple[int, ...]:
 
 
 def _age(text: str, before: Sequence[int]) -> int:
-    age = _limit(text)
+    age = read_limit(text)
     if before and age <= before[-1]:
         raise ValueError(f"{quoted(text)} is not more than the one before it; list them in order")
     return age
@@ -215,32 +206,29 @@ def _team(text: str, before: Collection[str]) -> str:
         )
     if text in before:
         raise ValueError(f"{quoted(text)} is listed twice; keep one of them")
-    return _name(text)
-
-
-def _name(text: str) -> str:
-    """Return a name that makes a good label, to be read, typed and told from others."""
-    if not text.strip():
-        raise ValueError("a name is empty; write one, such as chat or billing")
-    if len(text) > _LONGEST_NAME:
-        raise ValueError(
-            f"the name has {len(text)} characters; write one of at most {_LONGEST_NAME}"
-        )
-    for character in text:
-        if character not in " -_./" and unicodedata.category(character)[0] not in "LMN":
-            raise ValueError(
-                f"the name has the character {quoted(character)}; "
-                "write letters, digits, spaces and - _ . / only"
-            )
-    if text != text.strip():
-        raise ValueError("the name begins or ends with a space; write it without")
-    return text
+    return plain_name(text)
 
 
 def dump_policy(policy: Policy) -> str:
     """Return a file that reads back as the same policy."""
-    lines = ["channels:"]
-    lines += [f"  {_key(name)}: {_flow(target)}" for name, target in policy.channels.items()]
+    lines = []
+    if policy.calendars:
+        lines.append("calendars:")
+        lines += [
+            f"  {key(name)}: {dump_calendar(calendar)}"
+            for name, calendar in policy.calendars.items()
+        ]
+    lines.append("channels:")
+    for name, target in policy.channels.items():
+        clocks = {
+            clock: each.channels[name]
+            for clock, each in policy.clocks.items()
+            if name in each.channels
+        }
+        lines.append(f"  {key(name)}: {dump_target(target, clocks)}")
+    if policy.rules:
+        lines.append("rules:")
+        lines += [f"  - {dump_rule(rule)}" for rule in policy.rules]
     lines.append(f"formula: {policy.formula}")
     if policy.satisfied_from != SATISFIED_FROM:
         lines.append(f"satisfied_from: {Decimal(repr(policy.satisfied_from)).normalize():f}")
@@ -249,16 +237,5 @@ def dump_policy(policy: Policy) -> str:
     if policy.short_abandon != SHORT_ABANDON:
         lines.append(f"short_abandon: {short_duration(policy.short_abandon)}")
     if policy.teams:
-        lines.append(f"teams: [{', '.join(map(_key, policy.teams))}]")
+        lines.append(f"teams: [{', '.join(map(key, policy.teams))}]")
     return "\n".join(lines) + "\n"
-
-
-def _flow(target: Target) -> str:
-    share = f"{(Decimal(repr(target.share)) * 100).normalize():f}%"
-    at_risk, limit = short_duration(target.at_risk), short_duration(target.limit)
-    return f"{{at_risk: {at_risk}, limit: {limit}, share: {share}}}"
-
-
-def _key(name: str) -> str:
-    """Return a name as YAML: quoted where it could be read as something else."""
-    return name if _PLAIN.fullmatch(name) and name.lower() != "null" else f'"{name}"'

@@ -4,6 +4,7 @@ The file is read as nodes, not as Python values: nodes have lines, and `no`, `1:
 what was written instead of becoming false, 90 and 7.
 """
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -20,6 +21,7 @@ Problems = list[tuple[int, str]]
 _MOST_CHARACTERS: Final = 100_000
 _DEEPEST: Final = 20
 _LONGEST_STEP: Final = 64
+_LONGEST_NAME: Final = 64
 _LONGEST_COMPLAINT: Final = 200
 _TAG: Final = "tag:yaml.org,2002:"
 
@@ -76,6 +78,10 @@ class Place:
             except ValueError as error:
                 self.refuse(str(error))
         return None
+
+    def parts(self, example: str) -> list["Place"]:
+        """Return the parts of the list here, or the place itself where a single value stands."""
+        return self.items(example) if isinstance(self.node, yaml.SequenceNode) else [self]
 
     def items(self, example: str) -> list["Place"]:
         """Return the parts of the list that should be here."""
@@ -207,3 +213,22 @@ def _kind(node: yaml.Node) -> str:
     if node.tag == f"{_TAG}null":
         return "empty"
     return "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
+
+
+def plain_name(text: str) -> str:
+    """Return a name that makes a good label, to be read, typed and told from others."""
+    if not text.strip():
+        raise ValueError("a name is empty; write one, such as chat or billing")
+    if len(text) > _LONGEST_NAME:
+        raise ValueError(
+            f"the name has {len(text)} characters; write one of at most {_LONGEST_NAME}"
+        )
+    for character in text:
+        if character not in " -_./" and unicodedata.category(character)[0] not in "LMN":
+            raise ValueError(
+                f"the name has the character {quoted(character)}; "
+                "write letters, digits, spaces and - _ . / only"
+            )
+    if text != text.strip():
+        raise ValueError("the name begins or ends with a space; write it without")
+    return text

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monitor.sla.base import BaseFigures
-from monitor.sla.deadlines import NEVER
 from monitor.sla.durations import short_duration
-from monitor.sla.events import SECOND, TicketCreated
-from monitor.sla.policy import Formula, Policy
+from monitor.sla.events import NEVER, SECOND, TicketCreated
+from monitor.sla.policy import Formula, Goal, Policy, Target
+from monitor.sla.promises import by_group, goals_of
 from monitor.sla.quantiles import bucket, quantiles
-from monitor.sla.views import Book, Booking
+from monitor.sla.views import GOALS, Book, Booking
 from monitor.sla.windows import Pane, service_level
 
 _ENDS = (Book.ANSWERED, Book.UNANSWERED, Book.EXPIRED)
@@ -23,6 +23,8 @@ class ChannelTally:
     def __init__(self, ages: Sequence[int]) -> None:
         self.counts = [0] * len(Book)
         self.latencies: dict[int, int] = {}
+        self.goals: dict[int, list[int]] = {}
+        """By a goal's time how often it was met and missed."""
         self.sum_us = 0
         self.max_us = 0
         self.resolution_us = 0
@@ -46,6 +48,8 @@ class ChannelTally:
             self._waiting += sign
         elif what in _ENDS:
             self._waiting -= sign
+        if what in GOALS:
+            self.goals.setdefault(value, [0, 0])[what - Book.GOAL_MET] += sign
         if what is Book.ANSWERED:
             index = bucket(value)
             self.latencies[index] = self.latencies.get(index, 0) + sign
@@ -58,9 +62,12 @@ class ChannelTally:
         elif what is Book.RESOLVED:
             self.resolution_us += sign * value
         if what in (Book.ANSWERED, Book.CLOSED):
-            within = self.answered_within if what is Book.ANSWERED else self.closed_within
-            for index in range(bisect_left(self._ages, value), len(self._ages)):
-                within[index] += sign
+            self._count_within(what, value, sign)
+
+    def _count_within(self, what: Book, value: int, sign: int) -> None:
+        within = self.answered_within if what is Book.ANSWERED else self.closed_within
+        for index in range(bisect_left(self._ages, value), len(self._ages)):
+            within[index] += sign
 
     def merge(self, other: "ChannelTally") -> None:
         """Add another's sums: all but what waited at one time."""
@@ -169,6 +176,7 @@ class Tally:
         self.policy = policy
         self.base = BaseTally()
         self._channels = {name: ChannelTally(policy.backlog_ages) for name in policy.channels}
+        self._goals = goals_by_channel(policy)
         self._by_group = [self._channels[channel] for channel, _ in policy.groups]
         self._first = NEVER
 
@@ -203,6 +211,14 @@ class Tally:
             for name, tally in self._used()
         }
 
+    def targets(self) -> Mapping[str, list[dict[str, int | float | None]]]:
+        """Return of every channel that promises a list of targets how each was kept."""
+        return {
+            name: [_kept(goal, self._channels[name].goals) for goal in goals]
+            for name, goals in self._goals.items()
+            if any(self._channels[name].counts)
+        }
+
     def measures(self) -> dict[str, Any]:
         """Return the measures of a support team, by channel and over all of them.
 
@@ -231,6 +247,26 @@ class Tally:
 
     def _used(self) -> list[tuple[str, ChannelTally]]:
         return [(name, tally) for name, tally in self._channels.items() if any(tally.counts)]
+
+
+def _kept(goal: Goal, counts: Mapping[int, list[int]]) -> dict[str, int | float | None]:
+    met, missed = counts.get(goal.within, (0, 0))
+    return {
+        "within_seconds": goal.within / SECOND,
+        "share": goal.share,
+        "met": met,
+        "missed": missed,
+        "met_ratio": round(met / (met + missed), 6) if met + missed else None,
+    }
+
+
+def goals_by_channel(policy: Policy) -> dict[str, tuple[Goal, ...]]:
+    """Return all goals that are measured in each channel that has some."""
+    targets: dict[str, list[Target]] = {}
+    for (channel, _), found in zip(policy.groups, by_group(policy), strict=True):
+        targets.setdefault(channel, []).extend(found)
+    goals = {channel: goals_of(found) for channel, found in targets.items()}
+    return {channel: found for channel, found in goals.items() if found}
 
 
 def rounded_ratio(ratio: float | None) -> float | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitor.sla.events import AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.events import AgentReplied, CustomerReplied, Event, TicketClosed, TicketCreated
 
 
 class Phase(IntEnum):
@@ -57,6 +57,17 @@ class Telling(NamedTuple):
     revision: int
 
 
+class Exchange(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Who spoke when: what the clocks beyond the first response need, and only they."""
+
+    replies: tuple[int, ...] = ()
+    """The human replies, earliest first, each moment once."""
+    asked: tuple[int, ...] = ()
+    """What the customer wrote after the creation; likewise."""
+    pauses: tuple[int, ...] = ()
+    """Of a single clock: when it stopped and went on, in turn; the last stop may be for good."""
+
+
 class Ticket(msgspec.Struct, gc=False, array_like=True):
     """All that is known of one ticket; times are microseconds since 1970.
 
@@ -82,14 +93,18 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     """The moment it is to be looked at again; set anew when it is read back."""
     forgettable: int = 0
     """The moment from which it may be forgotten, 0 if not yet; likewise."""
-    group: int = -1
-    """The index of its group in the policy, -1 for none; likewise."""
+    promise: int = -1
+    """The index of its promise, -1 for none; likewise."""
     phase: Phase = Phase.UNSEEN
     """Where it stood when it was last looked at; likewise."""
     is_open: bool = False
     """Whether it was not over then; likewise."""
     booked: int = 0
     """How much had been booked for it by then; likewise."""
+    tier: str = ""
+    """The customer's, here because tickets are kept by position."""
+    exchange: Exchange | None = None
+    """None where the policy asks for no clock that needs it."""
     customer: int = 0
     """A hash of the customer's id, 0 for none; last because tickets are kept by position."""
 
@@ -103,6 +118,8 @@ def join(ticket: Ticket, event: Event) -> bool:
             return False
         ticket.replied = event.at
         return True
+    if isinstance(event, CustomerReplied):
+        return False  # no clock of the first response
     if isinstance(event, TicketClosed):
         if ticket.closed is not None and ticket.closed <= event.at:
             return False
@@ -116,13 +133,20 @@ def _join_creation(ticket: Ticket, event: TicketCreated) -> bool:
 
     The second half only makes the choice independent of the order of arrival.
     """
-    new = (event.at, event.channel, event.team, event.priority, event.customer)
+    new = (
+        *(event.at, event.channel, event.team, event.priority),
+        *(event.tier, event.customer),
+    )
     if ticket.created is not None:
-        old = (ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.customer)
+        old = (
+            *(ticket.created, ticket.channel, ticket.team, ticket.priority),
+            *(ticket.tier, ticket.customer),
+        )
         conflict = ticket.conflict or event.channel != ticket.channel
         learned = conflict != ticket.conflict
         ticket.conflict = conflict
         if old <= new:
             return learned
-    ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.customer = new
+    ticket.created, ticket.channel, ticket.team = event.at, event.channel, event.team
+    ticket.priority, ticket.tier, ticket.customer = event.priority, event.tier, event.customer
     return True

@@ -6,14 +6,16 @@ what is true now is the difference.
 """
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from monitor.sla.events import SECOND
-from monitor.sla.policy import Policy, Target
+from monitor.sla.policy import Goal, Policy, Target
+from monitor.sla.promises import by_group, goals_of
 from monitor.sla.ticket import Kind
-from monitor.sla.views import Book, Booking
+from monitor.sla.views import GOALS, Book, Booking
 
 _EDGES_SECONDS: Final = (
     *(1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600, 900, 1800),
@@ -21,10 +23,12 @@ _EDGES_SECONDS: Final = (
 )
 
 
-def edges(target: Target) -> tuple[int, ...]:
+def edges(*targets: Target) -> tuple[int, ...]:
     """Return the histogram's upper edges in microseconds, one on each of the thresholds."""
-    common = {seconds * SECOND for seconds in _EDGES_SECONDS}
-    return tuple(sorted(common | {target.at_risk, target.limit}))
+    found = {seconds * SECOND for seconds in _EDGES_SECONDS}
+    for target in targets:
+        found |= {target.at_risk, target.limit, *(goal.within for goal in target.goals)}
+    return tuple(sorted(found))
 
 
 class GroupTotals(msgspec.Struct):
@@ -37,6 +41,8 @@ class GroupTotals(msgspec.Struct):
     booked: list[int] = msgspec.field(default_factory=lambda: [0] * len(Book))
     taken_back: list[int] = msgspec.field(default_factory=lambda: [0] * len(Book))
     told: list[int] = msgspec.field(default_factory=lambda: [0] * len(Kind))
+    goals: dict[int, list[int]] = {}
+    """By a goal's time how often it was met, missed, and either of them taken back."""
     resolution_us: int = 0
     """From creation to close, of the resolved."""
 
@@ -49,15 +55,17 @@ class Totals:
     """Every group's counters (a `View`)."""
 
     def __init__(self, policy: Policy, stored: dict[str, GroupTotals] | None = None) -> None:
-        self.by_group = [
-            _restored((stored or {}).get("\0".join(group)), edges(policy.channels[group[0]]))
-            for group in policy.groups
-        ]
         self._names = ["\0".join(group) for group in policy.groups]
+        self.by_group = [
+            _restored((stored or {}).get(name), edges(*targets), goals_of(targets))
+            for name, targets in zip(self._names, by_group(policy), strict=True)
+        ]
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking, or that it was taken back."""
         totals = self.by_group[group]
+        if booking.what in GOALS:
+            totals.goals[booking.value][booking.what - Book.GOAL_MET + (sign < 0) * 2] += 1
         if sign < 0:
             totals.taken_back[booking.what] += 1
             return
@@ -91,12 +99,14 @@ class Totals:
         return dict(zip(self._names, self.by_group, strict=True))
 
 
-def _restored(stored: GroupTotals | None, wanted: tuple[int, ...]) -> GroupTotals:
+def _restored(
+    stored: GroupTotals | None, wanted: tuple[int, ...], goals: Iterable[Goal]
+) -> GroupTotals:
     """Go on from what was kept; buckets with other edges (a new policy) begin anew."""
-    if stored is None:
-        return GroupTotals(wanted, [0] * (len(wanted) + 1))
-    for counts in (stored.booked, stored.taken_back):
-        counts.extend([0] * (len(Book) - len(counts)))  # an older version knew fewer bookings
-    if stored.edges != wanted:
-        stored.edges, stored.buckets, stored.sum_us = wanted, [0] * (len(wanted) + 1), 0
-    return stored
+    totals = stored or GroupTotals(wanted, [0] * (len(wanted) + 1))
+    if totals.edges != wanted:
+        totals.edges, totals.buckets, totals.sum_us = wanted, [0] * (len(wanted) + 1), 0
+    for counts in (totals.booked, totals.taken_back):
+        counts.extend([0] * (len(Book) - len(counts)))  # kept by a version that booked less
+    totals.goals = {goal.within: totals.goals.get(goal.within, [0] * 4) for goal in goals}
+    return totals

@@ -5,7 +5,7 @@ before and what is booked now. So it can be taken back, and rebuilt from the tic
 """
 
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from monitor.sla.life import Life
 from monitor.sla.ticket import Phase, Ticket
@@ -16,7 +16,7 @@ class Book(IntEnum):
 
     CREATED = 0
     ANSWERED = 1
-    """First response; its value is the waiting time in microseconds."""
+    """First response; its value is how long the clock had run, in microseconds."""
     CLOSED = 2
     """Closed, answered or not; its value is the time since its creation."""
     MET = 3
@@ -36,22 +36,29 @@ class Book(IntEnum):
     """Answered before it was created."""
     CHANNEL_CONFLICT = 11
     """Two channels were named for one ticket."""
-    SHORT_ABANDONED = 12
+    GOAL_MET = 12
+    """Answered within one of the promise's goals; its value is that goal's time."""
+    GOAL_MISSED = 13
+    """The time of one of the promise's goals passed with no answer; likewise."""
+    SHORT_ABANDONED = 14
     """Of the abandoned, those that left at once."""
-    RESOLVED = 13
+    RESOLVED = 15
     """Closed after a first response; its value is the time since its creation."""
-    SATISFIED = 14
+    SATISFIED = 16
     """A survey's answer (`csat`) at or above the policy's threshold."""
-    DISSATISFIED = 15
-    PROMOTER = 16
+    DISSATISFIED = 17
+    PROMOTER = 18
     """A survey's answer (`nps`) of 9 or 10."""
-    PASSIVE = 17
+    PASSIVE = 19
     """One of 7 or 8."""
-    DETRACTOR = 18
+    DETRACTOR = 20
     """One of 0 to 6."""
-    JOINED = 19
+    JOINED = 21
     """A customer came; counted for no group."""
-    LEFT = 20
+    LEFT = 22
+
+
+GOALS: Final = (Book.GOAL_MET, Book.GOAL_MISSED)
 
 
 class Booking(NamedTuple):
@@ -86,10 +93,13 @@ def bookings(ticket: Ticket, state: Life, short_abandon: int) -> tuple[Booking, 
     booked = [Booking(Book.CREATED, state.created)]
     if ticket.conflict:
         booked.append(Booking(Book.CHANNEL_CONFLICT, state.created))
-    if state.at_risk_at is not None:
-        booked.append(Booking(Book.AT_RISK, state.at_risk_at))
-    if state.breached_at is not None:
-        booked.append(Booking(Book.MISSED, state.breached_at))
+    if state.goals:
+        booked += _passed(state)
+    else:
+        if state.at_risk_at is not None:
+            booked.append(Booking(Book.AT_RISK, state.at_risk_at))
+        if state.breached_at is not None:
+            booked.append(Booking(Book.MISSED, state.breached_at))
     ended = state.ended_at
     if ended is not None:
         _book_ending(booked, ticket, state, ended, short_abandon)
@@ -101,13 +111,24 @@ def bookings(ticket: Ticket, state: Life, short_abandon: int) -> tuple[Booking, 
     return tuple(booked)
 
 
+def _passed(state: Life) -> list[Booking]:
+    """List the thresholds that were passed, those of goals among them, as they came."""
+    passed = [Booking(Book.GOAL_MISSED, at, within) for within, met, at in state.goals if not met]
+    if state.at_risk_at is not None:
+        passed.append(Booking(Book.AT_RISK, state.at_risk_at))
+    if state.breached_at is not None:
+        passed.append(Booking(Book.MISSED, state.breached_at))
+    return sorted(passed, key=lambda booking: booking.at)
+
+
 def _book_ending(
     booked: list[Booking], ticket: Ticket, state: Life, ended: int, short_abandon: int
 ) -> None:
     in_time = state.breached_at is None
     if state.phase is Phase.ANSWERED:
-        booked.append(Booking(Book.ANSWERED, ended, ended - state.created))
+        booked.append(Booking(Book.ANSWERED, ended, state.waited))
         booked.append(Booking(Book.MET if in_time else Book.LATE, ended))
+        booked += [Booking(Book.GOAL_MET, at, within) for within, met, at in state.goals if met]
         if ticket.replied is not None and ticket.replied < state.created:
             booked.append(Booking(Book.CLOCK_SKEW, ended))
     elif state.phase is Phase.ABANDONED:

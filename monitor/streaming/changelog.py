@@ -34,7 +34,12 @@ class Counters(msgspec.Struct):
     records: dict[str, dict[str, int]] = {}
     """Records read by topic and outcome."""
     customers: Changes = msgspec.field(default_factory=Changes)
+    clocks: dict[str, dict[str, GroupTotals]] = {}
+    """What the other clocks count, by name and group."""
 
+
+_RUN: Final = b"\xfe"
+"""Begins the keys of other clocks' runs; not UTF-8 either."""
 
 pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
@@ -53,6 +58,8 @@ class Kept:
         self.tickets: dict[str, Ticket] = {}
         self._surveys: dict[bytes, Survey] = {}
         self._customers: dict[bytes, Customer] = {}
+        self.runs: dict[str, dict[str, Ticket]] = {}
+        """By clock and key the runs of which something was told."""
         self._counters: bytes | None = None
 
     @property
@@ -71,6 +78,8 @@ class Kept:
         """Take a record: the last value of a key counts, and None stands for forgotten."""
         if key[0] == _OURS:
             self._take_ours(key, value)
+        elif key.startswith(_RUN):
+            self._take_run(key, value)
         elif value is None:
             self.tickets.pop(key.decode(), None)
         else:
@@ -79,6 +88,7 @@ class Kept:
             ticket.channel = intern(ticket.channel)
             ticket.team = intern(ticket.team)
             ticket.priority = intern(ticket.priority)
+            ticket.tier = intern(ticket.tier)
             self.tickets[ticket.ticket_id] = ticket
 
     def _take_ours(self, key: bytes, value: bytes | None) -> None:
@@ -89,6 +99,14 @@ class Kept:
         elif key.startswith(CUSTOMER):
             _keep(self._customers, key, value, _read_customer)
 
+    def _take_run(self, key: bytes, value: bytes | None) -> None:
+        clock, _, run = key.removeprefix(_RUN).decode().partition(" ")
+        runs = self.runs.setdefault(clock, {})
+        if value is None:
+            runs.pop(run, None)
+        else:
+            runs[run] = _read_ticket(value)
+
 
 def _keep(
     kept: dict[bytes, T], key: bytes, value: bytes | None, read: Callable[[bytes], T]
@@ -97,6 +115,11 @@ def _keep(
         kept.pop(key, None)
     else:
         kept[key] = read(value)
+
+
+def run_key(clock: str, run: str) -> bytes:
+    """Return the key under which a run of a clock is kept."""
+    return _RUN + f"{clock} {run}".encode()
 
 
 async def recover(settings: Settings, partition: int) -> Kept:

@@ -14,12 +14,13 @@ from monitor.sla.events import (
     SECOND,
     AgentReplied,
     CustomerChanged,
+    CustomerReplied,
     SurveyAnswered,
     TicketClosed,
     TicketCreated,
     Told,
 )
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Clock, Policy
 from monitor.sla.ticket import Kind, Telling
 
 AHEAD: Final = 600 * SECOND
@@ -41,6 +42,7 @@ class _Created(msgspec.Struct, gc=False):
     created_at: Time
     priority: Label = None
     team: Label = None
+    tier: Label = None
     customer_id: Label = None
 
 
@@ -53,6 +55,11 @@ class _Replied(msgspec.Struct, gc=False):
 class _Closed(msgspec.Struct, gc=False):
     ticket_id: str | int
     closed_at: Time
+
+
+class _Asked(msgspec.Struct, gc=False):
+    ticket_id: str | int
+    replied_at: Time
 
 
 class _Answered(msgspec.Struct, gc=False):
@@ -91,12 +98,14 @@ class Decoder:
             "ticket-created": self._created,
             "agent-replied": self._replied,
             "ticket-closed": self._closed,
+            "customer-replied": self._asked,
             "survey-answered": self._answered,
             "customer-changed": self._changed,
         }
         self._read_created = msgspec.json.Decoder(_Created).decode
         self._read_replied = msgspec.json.Decoder(_Replied).decode
         self._read_closed = msgspec.json.Decoder(_Closed).decode
+        self._read_asked = msgspec.json.Decoder(_Asked).decode
         self._read_answered = msgspec.json.Decoder(_Answered).decode
         self._read_changed = msgspec.json.Decoder(_Changed).decode
 
@@ -154,6 +163,7 @@ class Decoder:
             micros(read.created_at, "created_at"),
             _label(read.team),
             _label(read.priority),
+            "" if read.tier is None else _label(read.tier),
             _hash(customer) if customer or customer == 0 else 0,
         )
 
@@ -187,6 +197,10 @@ class Decoder:
         joined = read.change == "joined"
         return CustomerChanged(_id(read.customer_id, "customer"), joined, micros(read.at, "at"))
 
+    def _asked(self, value: bytes | str) -> CustomerReplied:
+        read = self._read_asked(value)
+        return CustomerReplied(_id(read.ticket_id), micros(read.replied_at, "replied_at"))
+
 
 def micros(time: datetime, field: str) -> int:
     """Return a time as microseconds since 1970; raises `UnusableError` for what is no date."""
@@ -204,18 +218,34 @@ def rfc3339(us: int) -> str:
     return f"{text}Z" if us % 1000 or us % SECOND == 0 else f"{text[:-3]}Z"
 
 
-def event_id(ticket_id: str, kind: Kind, revision: int) -> str:
+def event_id(
+    ticket_id: str,
+    kind: Kind,
+    revision: int,
+    *,
+    clock: str = Clock.FIRST_RESPONSE,
+    number: int = 0,
+) -> str:
     """Return the id of a breach event: the same on every retry, and never used for another.
 
     A kind told again after it was retracted gets the number of its telling.
     """
-    base = f"{ticket_id}/first_response/{kind.name.lower()}"
+    run = f"{clock}/{number}" if number else clock
+    base = f"{ticket_id}/{run}/{kind_name(clock, kind)}"
     return base if revision == 1 else f"{base}/{revision}"
+
+
+def kind_name(clock: str, kind: Kind) -> str:
+    """Return how a kind is called: what ends the wait for a resolution is the close."""
+    if clock == Clock.RESOLUTION and kind is Kind.ANSWERED:
+        kind = Kind.CLOSED
+    return kind.name.lower()
 
 
 def cloud_event(effect: Effect, source: str) -> dict[str, Any]:
     """Return a breach event as CloudEvents 1.0 in JSON form."""
-    kind = effect.kind.name.lower()
+    clock = effect.clock
+    kind = kind_name(clock, effect.kind)
     data: dict[str, Any] = {
         "ticket_id": effect.ticket_id,
         "channel": effect.channel,
@@ -226,18 +256,23 @@ def cloud_event(effect: Effect, source: str) -> dict[str, Any]:
         "waited_seconds": effect.waited / SECOND,
         "threshold_seconds": effect.threshold / SECOND,
     }
+    if effect.tier:
+        data["tier"] = effect.tier
+    if effect.number:
+        data["number"] = effect.number
     if effect.replied is not None:
-        data["replied_at"] = rfc3339(effect.replied)
+        done = "closed_at" if clock == Clock.RESOLUTION else "replied_at"
+        data[done] = rfc3339(effect.replied)
     if effect.closed is not None:
         data["closed_at"] = rfc3339(effect.closed)
     if effect.retracts:
-        data["kinds"] = [telling.kind.name.lower() for telling in effect.retracts]
-        data["retracts"] = [_told_id(effect.ticket_id, telling) for telling in effect.retracts]
+        data["kinds"] = [kind_name(clock, telling.kind) for telling in effect.retracts]
+        data["retracts"] = [_told_id(effect, telling) for telling in effect.retracts]
     return {
         "specversion": "1.0",
-        "id": event_id(effect.ticket_id, effect.kind, effect.revision),
+        "id": _told_id(effect, Telling(effect.kind, effect.at, effect.revision)),
         "source": source,
-        "type": f"sla.first_response.{kind}",
+        "type": f"sla.{clock}.{kind}",
         "subject": effect.ticket_id,
         "time": rfc3339(effect.at),
         "datacontenttype": "application/json",
@@ -245,8 +280,9 @@ def cloud_event(effect: Effect, source: str) -> dict[str, Any]:
     }
 
 
-def _told_id(ticket_id: str, telling: Telling) -> str:
-    return event_id(ticket_id, telling.kind, telling.revision)
+def _told_id(effect: Effect, telling: Telling) -> str:
+    clock, number = effect.clock, effect.number
+    return event_id(effect.ticket_id, telling.kind, telling.revision, clock=clock, number=number)
 
 
 def _text(value: str | int) -> str:
@@ -292,6 +328,7 @@ TIME_FIELDS: Final = {
     "ticket-created": "created_at",
     "agent-replied": "replied_at",
     "ticket-closed": "closed_at",
+    "customer-replied": "replied_at",
     "survey-answered": "answered_at",
     "customer-changed": "at",
 }

@@ -16,7 +16,7 @@ from monitor.streaming.app import create_app
 from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.refusal import why_not
-from monitor.streaming.settings import CLOSED, KINDS, Settings
+from monitor.streaming.settings import KINDS, Settings
 from monitor.streaming.store import KafkaStore
 from monitor.streaming.tasks import end, outline
 from monitor.streaming.transport import Consumer
@@ -48,7 +48,7 @@ class Monitor:
 
         Raises `BrokerUnreachableError` and `TopicError`; what goes wrong later is mended.
         """
-        inputs, partitions = await topics.prepare(self.settings)
+        inputs, partitions = await topics.prepare(self.settings, exchange=bool(self.policy.clocks))
         self._kinds = {
             name: kind
             for name, kind in zip(self.settings.topics.inputs, KINDS, strict=True)
@@ -132,7 +132,7 @@ class Monitor:
             consumer,
             KafkaStore(self.settings, number, self._kinds, consumer),
             self._kinds,
-            over_at_reply=CLOSED not in self._kinds.values(),
+            over_at_reply=self.settings.topics.closed not in self._kinds,
             on_commit=self.delays.observe,
         )
 

@@ -15,6 +15,7 @@ class Topics:
     created: str = "ticket-created"
     replied: str = "agent-replied"
     closed: str = "ticket-closed"
+    customer_replied: str = "customer-replied"
     breaches: str = "sla-breaches"
     dead_letters: str = "sla-dead-letters"
     stats: str = "sla-channel-stats"
@@ -23,22 +24,22 @@ class Topics:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """All that is read, in the order of `KINDS`."""
-        return *self.tickets, *self.measures
+        """All that is read, in the order of `KINDS`; only the first two need exist."""
+        return *self.usual, self.customer_replied, *self.measures
 
     @property
-    def required(self) -> tuple[str, ...]:
+    def required(self) -> tuple[str, str]:
         """Those of the inputs that must exist."""
         return self.created, self.replied
 
     @property
-    def tickets(self) -> tuple[str, ...]:
-        """What happens to tickets: what is created unless told otherwise."""
-        return *self.required, self.closed
+    def usual(self) -> tuple[str, str, str]:
+        """What is read under every policy; the last one need not exist."""
+        return self.created, self.replied, self.closed
 
     @property
-    def measures(self) -> tuple[str, ...]:
-        """What else can be measured."""
+    def measures(self) -> tuple[str, str]:
+        """What else can be measured, under every policy; neither need exist."""
         return self.surveys, self.customers
 
 

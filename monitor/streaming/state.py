@@ -6,10 +6,13 @@ No I/O: records and the wall clock are handed in, a batch is handed out.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from monitor.sla.clocked import ClockedEngine
+from monitor.sla.clocked import Kept as KeptClock
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.measures import Measures
 from monitor.sla.policy import Policy
+from monitor.sla.span_engine import SpanEngine
 from monitor.streaming.changelog import (
     COUNTERS_KEY,
     CUSTOMER,
@@ -20,6 +23,7 @@ from monitor.streaming.changelog import (
     pack_customer,
     pack_survey,
     pack_ticket,
+    run_key,
 )
 from monitor.streaming.codec import Decoder, UnusableError
 from monitor.streaming.merge import Merge
@@ -59,13 +63,7 @@ class PartitionState:
     ) -> None:
         counters = kept.counters
         self.records = counters.records
-        self.engine = Engine(
-            policy,
-            clock=clock,
-            tickets=kept.tickets.values(),
-            totals=counters.groups,
-            over_at_reply=over_at_reply,
-        )
+        self.engine = _engine(policy, clock, kept, counters, over_at_reply=over_at_reply)
         self.measures = Measures(self.engine, kept.measures)
         # What happens to tickets only goes the short way.
         only_tickets = not (set(kinds.values()) & set(Topics().measures) or self.measures.surveys)
@@ -152,6 +150,10 @@ class PartitionState:
             dict(sorted(self.records.items())),
             self.measures.base.counted,
         )
+        if isinstance(self.engine, ClockedEngine):
+            for name, clock in self.engine.clocks.items():
+                counters.clocks[name] = clock.totals.stored()
+                changelog += _runs(name, clock)
         changelog.append((COUNTERS_KEY, pack_counters(counters)))
         batch = Batch(
             changelog,
@@ -174,3 +176,27 @@ class PartitionState:
     def _count(self, topic: str, outcome: str, count: int) -> None:
         outcomes = self.records.setdefault(topic, {"ok": 0, "dead_letter": 0})
         outcomes[outcome] += count
+
+
+def _engine(
+    policy: Policy, clock: int, kept: Kept, counters: Counters, *, over_at_reply: bool
+) -> Engine:
+    """Return the engine for this policy with what was kept."""
+    tickets, totals = kept.tickets.values(), counters.groups
+    if not policy.clocks:
+        return Engine(
+            policy, clock=clock, tickets=tickets, totals=totals, over_at_reply=over_at_reply
+        )
+    told = {
+        name: KeptClock(list(kept.runs.get(name, {}).values()), counters.clocks.get(name))
+        for name in policy.clocks
+    }
+    return ClockedEngine(policy, clock=clock, tickets=tickets, totals=totals, kept=told)
+
+
+def _runs(name: str, engine: SpanEngine) -> list[tuple[bytes, bytes | None]]:
+    """Return what is to be kept of a clock's runs: all else is worked out from the tickets."""
+    return [
+        (run_key(name, key), None if run is None else pack_ticket(run))
+        for key, run in engine.drain()
+    ]

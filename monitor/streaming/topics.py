@@ -68,12 +68,16 @@ def input_specs(
     partitions: int,
     *,
     retention_ms: int = _WEEK_MS,
-    names: Collection[str] | None = None,
+    closed: bool = True,
+    customer_replied: bool = False,
+    others: Collection[str] = (),
 ) -> list[TopicSpec]:
-    """List the input topics: those of tickets, or the required ones and those of `names`."""
+    """List the input topics, those of the optional ones that are used."""
     topics = settings.topics
-    wanted = {*topics.required, *(topics.tickets if names is None else names)}
-    names = [name for name in topics.inputs if name in wanted]
+    names = [topics.created, topics.replied]
+    names += [topics.closed] if closed else []
+    names += [topics.customer_replied] if customer_replied else []
+    names += [name for name in topics.measures if name in others]
     return [TopicSpec(name, partitions, {"retention.ms": str(retention_ms)}) for name in names]
 
 
@@ -271,13 +275,15 @@ async def set_config(
                 raise TopicError(f"the settings of topic {name} may not be changed: {said}")
 
 
-async def prepare(settings: Settings) -> tuple[tuple[str, ...], int]:
+async def prepare(settings: Settings, *, exchange: bool = False) -> tuple[tuple[str, ...], int]:
     """Check the input topics and create the outputs; return what is read and how many partitions.
 
-    Raises `TopicError` with what to do.
+    `exchange` says whether a clock asks for what customers reply. Raises `TopicError` with what to
+    do.
     """
     async with admin_client(settings) as admin:
-        wanted = settings.topics.inputs
+        topics = settings.topics
+        wanted = topics.inputs if exchange else (*topics.usual, *topics.measures)
         counts = await partition_counts(admin, wanted)
         missing = [name for name in settings.topics.required if name not in counts]
         if missing:

@@ -427,3 +427,18 @@ async def test_screenshots_are_taken_for_people_to_look_at(open_page, screenshot
     path = screenshots / f"wall-{screen}-{scheme}.png"
     await page.screenshot(path=path, full_page=screen == "phone")
     assert path.stat().st_size > 10_000
+
+
+async def test_a_team_that_is_away_says_when_it_is_back(open_page, source, screenshots):
+    back = time.time() + 14 * 3600 + 3 * 60 + 50  # a slow page has that long
+    for name, opens_at in (("email", back), ("social", None), ("phone", back)):
+        source.channel(name)["hours"] = {"name": "office", "opens_at": opens_at}
+    page = await open_page()
+    assert await card(page, "email").locator(".state").text_content() == ("closed, opens in 14 h")
+    assert await card(page, "social").locator(".state").text_content() == "calm"
+    phone = await card(page, "phone").locator(".state").text_content()
+    assert phone == "2 overdue; closed, opens in 14 h"
+    promise = await card(page, "email").locator(".promise").text_content()
+    assert promise.endswith(" · office")
+    await page.screenshot(path=screenshots / "closed.png")
+    assert not page.complaints

@@ -35,7 +35,7 @@ def measures(policy: Policy, runbook: str) -> Dashboard:
     for panel in (*_customers(scope), *_base(scope)):
         grid.add(panel, 6, 4)
     grid.add(_mean(scope, "first_response", "First response time"), 12, 8)
-    grid.add(_mean(scope, "resolution", "Resolution time"), 12, 8)
+    grid.add(_mean(scope, "ticket_resolution", "Resolution time"), 12, 8)
     grid.add(_tickets_share(scope), 12, 8)
     grid.add(_customers_share(scope), 12, 8)
     for channel in policy.channels:
@@ -94,7 +94,7 @@ def _base(scope: Scope) -> list[stat.Panel]:
 def _mean(scope: Scope, what: str, title: str) -> timeseries.Panel:
     text = {
         "first_response": "Mean time to the first human reply",
-        "resolution": "Mean time from creation to close of tickets that were answered",
+        "ticket_resolution": "Mean time from creation to close of tickets that were answered",
     }[what]
     about = About(
         f"{title}, last $window", f"{text}, in the chosen window.", "dthms", no_value=_NO_TICKETS

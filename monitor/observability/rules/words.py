@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from monitor.observability.rules.pace import Pace, pace
 from monitor.sla.durations import format_duration, parse_duration
-from monitor.sla.policy import Policy, Target
+from monitor.sla.policy import Goal, Policy, Target
 
 TICKETS = "{{ $value }} {{ if eq $value 1.0 }}ticket{{ else }}tickets{{ end }}"
 
@@ -41,7 +41,10 @@ class Channel:
     @property
     def promise(self) -> str:
         """What the customers were promised."""
-        return f"Promised: a first reply within {self.limit} to {self.share} of tickets."
+        goals = self.target.goals or (Goal(self.target.limit, self.target.share),)
+        shares = [f"within {format_duration(g.within)} to {percent(g.share)}" for g in goals]
+        hours = "" if self.target.calendar is None else f", in {self.target.calendar.name} hours"
+        return f"Promised: a first reply {', '.join(shares)} of tickets{hours}."
 
     @property
     def who(self) -> str:

@@ -28,7 +28,7 @@ def keeping(findings: Findings, settings: Settings) -> Iterator[Check]:
 def _inputs(findings: Findings, settings: Settings) -> Check:
     name, create = "input topics", f"sla-monitor topics create --broker {findings.bootstrap}"
     required, optional = settings.topics.required, settings.topics.closed
-    hidden = [topic for topic in settings.topics.tickets if topic in findings.hidden]
+    hidden = [topic for topic in settings.topics.usual if topic in findings.hidden]
     if hidden:
         found = f"{_list(hidden)}: missing, or this user may not see it"
         return Check(name, "fail", found, f"allow it Read, or create what is missing: {create}")

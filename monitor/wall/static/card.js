@@ -12,6 +12,7 @@ export class Card {
   #chart;
   #rows = [];
   #tickets = [];
+  #channel;
 
   constructor() {
     const { element, fields } = fromTemplate("card");
@@ -21,7 +22,8 @@ export class Card {
   }
 
   update(channel, snapshot) {
-    this.#showHead(channel);
+    this.#channel = channel;
+    this.#showHead(channel, snapshot.now);
     this.#showFigures(channel);
     this.#showService(channel);
     this.#showTickets(channel, snapshot.now);
@@ -34,16 +36,18 @@ export class Card {
 
   /** Moves the countdowns; `now` is the server's. */
   tick(now) {
+    setText(this.#fields.state, stateWords(this.#channel, now));
     this.#rows.forEach((row, index) => showCountdown(row, this.#tickets[index], now));
   }
 
-  #showHead(channel) {
+  #showHead(channel, now) {
     const { at_risk_seconds: risk, limit_seconds: limit } = channel.target;
     setText(this.#fields.name, title(channel));
-    const promise = `first reply within ${duration(limit)}, at risk after ${duration(risk)}`;
+    const hours = channel.hours ? ` · ${channel.hours.name}` : "";
+    const promise = `first reply within ${duration(limit)}, at risk after ${duration(risk)}${hours}`;
     setText(this.#fields.promise, promise);
     showState(this.element, stateOf(channel));
-    setText(this.#fields.state, stateWords(channel));
+    setText(this.#fields.state, stateWords(channel, now));
   }
 
   #showFigures(channel) {
@@ -92,9 +96,17 @@ export function stateOf({ overdue, at_risk: risk }) {
   return risk ? "risk" : "calm";
 }
 
-export function stateWords({ overdue, at_risk: risk }) {
-  if (overdue) return `${count(overdue)} overdue`;
-  return risk ? `${count(risk)} at risk` : "calm";
+/** While a team is away its clocks stand still: nothing gets worse until it is back. */
+export function stateWords({ overdue, at_risk: risk, hours }, now) {
+  const back = hours?.opens_at;
+  const closed = back != null && now < back ? `closed, opens in ${roughly(back - now)}` : "";
+  const words = overdue ? `${count(overdue)} overdue` : risk ? `${count(risk)} at risk` : "";
+  return [words, closed].filter(Boolean).join("; ") || "calm";
+}
+
+/** The largest unit only: "14 h", where every minute more would take the room of the promise. */
+function roughly(seconds) {
+  return duration(seconds).split(" ", 2).join(" ");
 }
 
 function showShare(cell, share, target) {

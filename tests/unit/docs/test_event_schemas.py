@@ -25,6 +25,7 @@ TIME_FIELD = {
     "ticket-created": "created_at",
     "agent-replied": "replied_at",
     "ticket-closed": "closed_at",
+    "customer-replied": "replied_at",
     "survey-answered": "answered_at",
     "customer-changed": "at",
 }
@@ -40,6 +41,7 @@ GOOD = {
     },
     "agent-replied": {"ticket_id": 1, "replied_at": NOON, "agent_id": "A-3", "automated": False},
     "ticket-closed": {"ticket_id": "T1", "closed_at": NOON, "reason": "spam"},
+    "customer-replied": {"ticket_id": "T1", "replied_at": NOON},
     "survey-answered": {
         "survey_id": 7,
         "ticket_id": "T1",
@@ -54,7 +56,7 @@ GOOD = {
 
 NAMES = (
     *("ticket_id", "survey_id", "customer_id"),
-    *("team", "priority", "channel"),
+    *("team", "tier", "priority", "channel"),
 )
 """What may be text or a whole number."""
 
@@ -125,7 +127,7 @@ def test_all_events_say_the_same_of_times_and_of_ticket_ids():
     times = [SCHEMAS[kind]["properties"][field] for kind, field in TIME_FIELD.items()]
     assert len({time["pattern"] for time in times}) == 1
     ids = [SCHEMAS[kind]["properties"].get("ticket_id") for kind in KINDS]
-    assert ids == [ids[0]] * 4 + [None]
+    assert ids == [ids[0]] * 5 + [None]
 
 
 @given(kinds.flatmap(lambda kind: st.tuples(st.just(kind), instances(SCHEMAS[kind]))), st.data())

@@ -30,7 +30,11 @@ sla_policy_info
 
 BEYOND = {
     *("sla_retractions_total", "sla_partitions_unserved"),
-    *("sla_resolution_seconds", "sla_window_resolution_seconds", "sla_tickets_unresolved"),
+    *(
+        "sla_ticket_resolution_seconds",
+        "sla_window_ticket_resolution_seconds",
+        "sla_tickets_unresolved",
+    ),
     *("sla_window_customers", "sla_window_customers_overall", "sla_customers"),
     *("sla_survey_answers_total", "sla_window_survey_answers", "sla_surveys_unmatched"),
     *("sla_window_csat_ratio", "sla_window_net_promoter_score"),

@@ -8,15 +8,23 @@ from click.testing import CliRunner
 from hypothesis import given
 
 from monitor.cli import backtest
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.engine import Engine
-from monitor.sla.events import SECOND, AgentReplied, TicketClosed, TicketCreated
+from monitor.sla.events import (
+    DAY,
+    SECOND,
+    AgentReplied,
+    CustomerReplied,
+    TicketClosed,
+    TicketCreated,
+)
 from monitor.sla.policy import DEFAULT_POLICY, EXPIRES_AFTER
 from monitor.sla.ticket import Kind
 from monitor.streaming.codec import cloud_event
 from monitor.streaming.settings import Settings
 from tests.support.histories import DATA, FILES, history
 from tests.support.schemas import SCHEMAS, unnamed, validator
-from tests.unit.sla.strategies import policies, runs
+from tests.unit.sla.strategies import CLOCKED, policies, runs, talks
 
 FIGURES = SCHEMAS["backtest"]["properties"]["channels"]["additionalProperties"]
 T0 = 1_769_860_800 * SECOND
@@ -24,9 +32,9 @@ SOURCE = Settings("").source
 MINUTE = 60 * SECOND
 
 
-def told(*steps):
+def told(*steps, policy=DEFAULT_POLICY):
     """Return what is told, step by step: events, and a clock until which to go on."""
-    engine = Engine(DEFAULT_POLICY)
+    engine = ClockedEngine(policy) if policy.clocks else Engine(policy)
     effects = []
     for events, clock in steps:
         effects += engine.apply(events)
@@ -40,6 +48,17 @@ OF_EACH_KIND = [
     *told(([CREATED], T0 + 3 * MINUTE), ([TicketClosed("T-1", T0 + 4 * MINUTE)], T0 + 5 * MINUTE)),
     *told(([CREATED], T0 + EXPIRES_AFTER + SECOND)),
     *told(([CREATED], T0 + 3 * MINUTE), ([AgentReplied("T-1", T0 + SECOND)], T0 + 4 * MINUTE)),
+]
+
+
+CLOCK = [TicketCreated("T-1", "chat", T0, "billing", "high", "gold"), AgentReplied("T-1", T0)]
+OF_OTHER_CLOCKS = [
+    *told(
+        ([*CLOCK, CustomerReplied("T-1", T0 + MINUTE)], T0 + 3 * MINUTE),
+        ([AgentReplied("T-1", T0 + 4 * MINUTE)], T0 + 5 * MINUTE),
+        policy=CLOCKED,
+    ),
+    *told(([CLOCK[0]], T0 + 6 * MINUTE), ([TicketClosed("T-1", T0 + 420 * SECOND)], T0 + DAY)),
 ]
 
 
@@ -57,7 +76,8 @@ def test_events_of_every_kind_are_as_the_schema_says_and_say_no_more(kind):
 
 def test_every_field_that_the_schema_names_is_in_some_event():
     data = SCHEMAS["sla-breaches"]["properties"]["data"]["properties"]
-    assert {name for event in OF_EACH_KIND for name in event["data"]} == set(data)
+    every = [*OF_EACH_KIND, *OF_OTHER_CLOCKS]
+    assert {name for event in every for name in event["data"]} == set(data)
     assert {name for event in OF_EACH_KIND for name in event} == set(
         SCHEMAS["sla-breaches"]["properties"]
     )
@@ -66,6 +86,16 @@ def test_every_field_that_the_schema_names_is_in_some_event():
 @given(policies, runs())
 def test_whatever_happens_to_tickets_what_is_told_is_as_the_schema_says(policy, steps):
     engine = Engine(policy)
+    for step in steps:
+        for effect in (*engine.apply(step.events), *engine.advance(step.now)):
+            event = cloud_event(effect, SOURCE)
+            validator("sla-breaches").validate(event)
+            assert unnamed("sla-breaches", event) == []
+
+
+@given(runs(of=talks()))
+def test_what_other_clocks_tell_is_as_the_schema_says(steps):
+    engine = ClockedEngine(CLOCKED)
     for step in steps:
         for effect in (*engine.apply(step.events), *engine.advance(step.now)):
             event = cloud_event(effect, SOURCE)

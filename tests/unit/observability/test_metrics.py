@@ -285,11 +285,11 @@ def test_resolution_time_is_from_creation_to_close_of_what_was_answered():
     events += [TicketClosed(name, T0 + 3600 * SECOND * h) for name, h in hours.items()]
     page = scrape_measures(DEFAULT_POLICY, measured(*events, now=T0 + 8 * 3600 * SECOND))
     labels = {"channel": "email", "window": "24h"}
-    total = page.get("sla_window_resolution_seconds_sum", **labels)
-    resolved = page.get("sla_window_resolution_seconds_count", **labels)
+    total = page.get("sla_window_ticket_resolution_seconds_sum", **labels)
+    resolved = page.get("sla_window_ticket_resolution_seconds_count", **labels)
     assert (total / resolved, resolved) == (3 * 3600, 3)
     assert page.get("sla_window_tickets", state="closed", **labels) == 4
-    assert page.sum("sla_resolution_seconds_sum", channel="email") == 9 * 3600
+    assert page.sum("sla_ticket_resolution_seconds_sum", channel="email") == 9 * 3600
     assert page.sum("sla_ticket_events_total", channel="email", kind="resolved") == 3
 
 

@@ -6,14 +6,26 @@ columns): every figure is computed afresh from the whole list of events and one 
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
 
-from monitor.sla.events import DAY, SECOND, AgentReplied, Event, TicketClosed, TicketCreated
+from msgspec import structs
+
+from monitor.sla.events import (
+    DAY,
+    NEVER,
+    SECOND,
+    AgentReplied,
+    CustomerReplied,
+    Event,
+    TicketClosed,
+    TicketCreated,
+)
 from monitor.sla.policy import Policy, Target
 from monitor.sla.ticket import Kind, Phase
 from monitor.sla.views import Book
+from tests.unit.sla.hours import Table, table_of
 
 EXPIRY = 30 * DAY
 MEMORY = DAY
@@ -29,17 +41,19 @@ class Truth:
     channel: str
     team: str
     priority: str
+    tier: str
     target: Target
     created: int
     phase: Phase
     waited: int
-    """From its creation to its end, or to the clock."""
+    """How long its clock ran from its creation to its end, or to now."""
     ended: int | None
     closed: int | None
     is_open: bool
     skewed: bool
     conflict: bool
     short_abandon: int
+    pauses: tuple[int, ...] = ()
 
     @property
     def is_waiting(self) -> bool:
@@ -47,7 +61,11 @@ class Truth:
 
     @property
     def due_at(self) -> int:
-        return self.created + self.target.limit
+        return due(self.target, self.created, self.target.limit, self.pauses)
+
+    @property
+    def at_risk_at(self) -> int:
+        return due(self.target, self.created, self.target.at_risk, self.pauses)
 
     @property
     def passed_at_risk(self) -> bool:
@@ -62,7 +80,7 @@ class Truth:
         """Rule 3: at_risk, breached, then how it ended; of one never at risk, nothing."""
         told = []
         if self.passed_at_risk:
-            told.append((Kind.AT_RISK, self.created + self.target.at_risk))
+            told.append((Kind.AT_RISK, self.at_risk_at))
             if self.passed_limit:
                 told.append((Kind.BREACHED, self.due_at))
             if self.phase is Phase.ANSWERED:
@@ -80,7 +98,7 @@ class Truth:
         if self.conflict:
             found.append((Book.CHANNEL_CONFLICT, self.created, 0))
         if self.passed_at_risk:
-            found.append((Book.AT_RISK, self.created + self.target.at_risk, 0))
+            found.append((Book.AT_RISK, self.at_risk_at, 0))
         if self.passed_limit:
             found.append((Book.MISSED, self.due_at, 0))
         if self.phase is Phase.ANSWERED:
@@ -92,7 +110,7 @@ class Truth:
             found.append((Book.UNANSWERED, self.ended, 0))
             if not self.passed_limit:
                 found.append((Book.ABANDONED, self.ended, 0))
-                if self.waited <= self.short_abandon:
+                if self.ended - self.created <= self.short_abandon:
                     found.append((Book.SHORT_ABANDONED, self.ended, 0))
         if self.phase is Phase.EXPIRED:
             found.append((Book.EXPIRED, self.ended, 0))
@@ -100,21 +118,90 @@ class Truth:
             found.append((Book.CLOSED, self.closed, self.closed - self.created))
             if self.phase is Phase.ANSWERED:
                 found.append((Book.RESOLVED, self.closed, self.closed - self.created))
+        for goal in self.target.goals:
+            if self.waited > goal.within:
+                at = due(self.target, self.created, goal.within, self.pauses)
+                found.append((Book.GOAL_MISSED, at, goal.within))
+            elif self.phase is Phase.ANSWERED:
+                found.append((Book.GOAL_MET, self.ended, goal.within))
         return found
 
 
+def due(target: Target, created: int, span: int, pauses: Sequence[int] = ()) -> int:
+    """Return when a span has run on the clock of a promise; after all dates, if it never has."""
+    if pauses:
+        low, high = created, NEVER
+        while high - low > 1 and low < created + 100 * DAY:
+            middle = low + min(high - low, DAY) // 2
+            if elapsed(target, created, middle, pauses) <= span:
+                low = middle
+            else:
+                high = middle
+        return low if high < NEVER else NEVER
+    if target.calendar is None:
+        return created + span
+    return _table(target, created).due(created, span)
+
+
+def elapsed(target: Target, start: int, end: int, pauses: Sequence[int] = ()) -> int:
+    """Return how long the clock of a promise ran."""
+    if pauses:
+        stops, starts = list(pauses[0::2]), [start, *pauses[1::2]]
+        stops += [end] * (len(starts) - len(stops))
+        return sum(
+            elapsed(target, begin, min(stop, end))
+            for begin, stop in zip(starts, stops, strict=True)
+            if begin < min(stop, end)
+        )
+    return end - start if target.calendar is None else _table(target, start).elapsed(start, end)
+
+
+def _table(target: Target, at: int) -> Table:
+    """Return the minutes of the half year around a moment."""
+    half = at // (90 * DAY) * 90 * DAY
+    return table_of(target.calendar, half - DAY, half + 270 * DAY)
+
+
+def promised(policy: Policy, ticket: TicketCreated) -> Target:
+    """Return what the policy promises: rule by rule, those that ask most of a ticket first."""
+    own = policy.channels[ticket.channel]
+    limit, at_risk, share, goals = own.limit, own.at_risk, own.share, own.goals
+    calendar, limit_is_set, hours_are_set = own.calendar, False, False
+    for asks in (4, 3, 2, 1, 0):
+        for rule in policy.rules:
+            if len(rule.when) != asks:
+                continue
+            if any(getattr(ticket, name) not in values for name, values in rule.when.items()):
+                continue
+            if rule.limit is not None and not limit_is_set:
+                limit_is_set = True
+                limit, goals = rule.limit, rule.goals
+                at_risk = rule.at_risk or int(Fraction(own.at_risk, own.limit) * limit)
+                share = rule.share or own.share
+            if rule.hours is not None and not hours_are_set:
+                hours_are_set = True
+                calendar = policy.calendars.get(rule.hours)
+    return Target(at_risk, limit, share, goals, calendar)
+
+
 def truth(
-    events: Sequence[Event], ticket_id: str, policy: Policy, clock: int, *, over_at_reply: bool
+    events: Sequence[Event],
+    ticket_id: str,
+    policy: Policy,
+    clock: int,
+    *,
+    over_at_reply: bool,
+    pauses: tuple[int, ...] = (),
 ) -> Truth | None:
     """Return what is true of a ticket, or None while nothing is (no creation by then)."""
     mine = [event for event in events if event.ticket_id == ticket_id]
     creations = [event for event in mine if isinstance(event, TicketCreated)]
     if not creations:
         return None
-    first = min(creations, key=lambda e: (e.at, e.channel, e.team, e.priority))
+    first = min(creations, key=lambda e: (e.at, e.channel, e.team, e.priority, e.tier))
     if clock < first.at:
         return None
-    target = policy.channels[first.channel]
+    target = promised(policy, first)
     replies = [e.at for e in mine if isinstance(e, AgentReplied) and not e.automated]
     closes = [e.at for e in mine if isinstance(e, TicketClosed)]
     # What came before the ticket counts as come with it.
@@ -129,7 +216,7 @@ def truth(
     else:
         end, how, is_told = expiry, Phase.EXPIRED, clock > expiry
 
-    waited = (end if is_told else clock) - first.at
+    waited = elapsed(target, first.at, end if is_told else clock, pauses)
     if is_told:
         phase = how
     elif waited > target.limit:
@@ -144,6 +231,7 @@ def truth(
         first.channel,
         first.team,
         first.priority,
+        first.tier,
         target,
         first.at,
         phase,
@@ -156,7 +244,79 @@ def truth(
         skewed=bool(replies) and min(replies) < first.at,
         conflict=len({event.channel for event in creations}) > 1,
         short_abandon=policy.short_abandon,
+        pauses=pauses,
     )
+
+
+@dataclass
+class Run:
+    """One run of another clock, as the story of a ticket goes."""
+
+    began: int
+    ended: int | None = None
+    closed: int | None = None
+    pauses: list[int] = field(default_factory=list)
+
+
+def runs(
+    events: Iterable[Event], ticket_id: str, clock: str, *, pausing: bool
+) -> tuple[TicketCreated | None, list[Run]]:
+    """Tell a ticket's story moment by moment: whose turn is it to speak?"""
+    mine = [event for event in events if event.ticket_id == ticket_id]
+    creations = [event for event in mine if isinstance(event, TicketCreated)]
+    if not creations:
+        return None, []
+    first = min(creations, key=lambda e: (e.at, e.channel, e.team, e.priority, e.tier))
+    close = min((max(e.at, first.at) for e in mine if isinstance(e, TicketClosed)), default=None)
+    whole = Run(first.at, close)
+    moments = [(e.at, "asks") for e in mine if isinstance(e, CustomerReplied) and e.at > first.at]
+    moments += [
+        (max(e.at, first.at), "replies")
+        for e in mine
+        if isinstance(e, AgentReplied) and not e.automated
+    ]
+    over = min(first.at + EXPIRY, close if close is not None else NEVER)
+    cycles: list[Run] = []
+    turn = "first response"
+    for at, who in sorted(moments):  # of one moment the customer first: the reply answers that too
+        if who == "replies":
+            if turn == "team":
+                cycles[-1:] = [Run(cycles[-1].began, at, over)] if cycles else []
+            if turn in ("team", "first response"):
+                whole.pauses.append(at)
+            turn = "customer"
+        elif turn == "customer" and at > whole.pauses[-1]:
+            whole.pauses.append(at)
+            turn = "team"
+            if at < over:
+                cycles.append(Run(at, None, over))
+    if clock == "resolution":
+        whole.pauses = whole.pauses if pausing else []
+        return first, [whole]
+    return first, cycles
+
+
+def clock_truths(events: Iterable[Event], policy: Policy, clock: str, now: int) -> dict[str, Truth]:
+    """Return what is true of every run of another clock that has begun, by its key."""
+    events, promises = list(events), policy.clocks[clock]
+    found = {}
+    for ticket_id in sorted({event.ticket_id for event in events}):
+        pausing = any(target.pauses for target in promises.channels.values())
+        first, _ = runs(events, ticket_id, clock, pausing=pausing)
+        if first is None or first.channel not in promises.channels:
+            continue
+        pausing = promises.channels[first.channel].pauses
+        for number, run in enumerate(runs(events, ticket_id, clock, pausing=pausing)[1]):
+            key = f"{number + (clock == 'next_reply')}\0{ticket_id}"
+            story: list[Event] = [structs.replace(first, ticket_id=key, at=run.began)]
+            if run.ended is not None:
+                story.append(AgentReplied(key, run.ended))
+            if run.closed is not None:
+                story.append(TicketClosed(key, run.closed))
+            one = truth(story, key, promises, now, over_at_reply=True, pauses=tuple(run.pauses))
+            if one is not None:
+                found[key] = one
+    return found
 
 
 def truths(
@@ -188,10 +348,20 @@ def counts(tickets: Iterable[Truth]) -> Counter[Book]:
     return Counter(what for one in tickets for what, _, _ in one.booked)
 
 
+def goals(tickets: Iterable[Truth]) -> dict[int, tuple[int, int]]:
+    """Return by a goal's time how often it was met and missed, where it was."""
+    decided = Counter((value, what) for one in tickets for what, _, value in one.booked)
+    times = {value for value, what in decided if what in (Book.GOAL_MET, Book.GOAL_MISSED)}
+    return {
+        within: (decided[within, Book.GOAL_MET], decided[within, Book.GOAL_MISSED])
+        for within in times
+    }
+
+
 def backlog(tickets: Sequence[Truth], clock: int) -> dict[str, object]:
     """Return who waits."""
     waiting = [one for one in tickets if one.is_waiting]
-    ahead = [one.due_at for one in waiting if one.due_at >= clock]
+    ahead = [one.due_at for one in waiting if clock <= one.due_at < NEVER]
     return {
         "open": sum(one.is_open for one in tickets),
         "waiting": len(waiting),
@@ -199,8 +369,9 @@ def backlog(tickets: Sequence[Truth], clock: int) -> dict[str, object]:
         "overdue": sum(one.passed_limit for one in waiting),
         "oldest": min((one.created for one in waiting), default=None),
         "next_deadline": min(ahead, default=None),
-        "longest_waiting": [
-            one.ticket_id for one in sorted(waiting, key=lambda o: (o.created, o.ticket_id))
+        "most_urgent": [
+            one.ticket_id
+            for one in sorted(waiting, key=lambda o: (o.due_at, o.created, o.ticket_id))
         ],
     }
 

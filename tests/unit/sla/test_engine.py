@@ -74,6 +74,9 @@ def test_a_ticket_is_at_risk_then_breached_then_answered_late():
         "replied": None,
         "closed": None,
         "retracts": (),
+        "tier": "",
+        "clock": "first_response",
+        "number": 0,
     }
     assert one.advance(at(120)) == []
     (breached,) = one.advance(at(120) + 1)
@@ -279,7 +282,7 @@ def test_an_earlier_creation_tells_the_stages_anew_with_new_numbers():
     assert brief(told) == [("RETRACTED", 150, 1), ("AT_RISK", 90, 2), ("BREACHED", 120, 1)]
     assert told[1].created == at(0)
     assert one.backlogs[CHAT].oldest() == at(0)
-    assert backlogs(one)[CHAT]["longest_waiting"] == ["T1"]
+    assert backlogs(one)[CHAT]["most_urgent"] == ["T1"]
 
 
 def test_of_two_channels_the_earliest_wins_and_the_conflict_is_counted():
@@ -340,9 +343,9 @@ def test_the_backlog_counts_those_at_risk_with_the_overdue_among_them():
         "overdue": 1,
         "oldest": at(0),
         "next_deadline": at(170),
-        "longest_waiting": ["a", "b", "c"],
+        "most_urgent": ["a", "b", "c"],
     }
-    assert one.backlogs[CHAT].longest_waiting(2) == ["a", "b"]
+    assert [urgent.ticket_id for urgent in one.backlogs[CHAT].most_urgent(2)] == ["a", "b"]
 
 
 def test_a_deadline_is_next_until_it_has_passed():

@@ -176,7 +176,9 @@ def hold_against(told, true):
         facts = (one.channel, one.team, one.priority, one.created, one.due_at)
         assert effect[4:9] == facts
         assert effect.at < clock if effect.kind in AFTER_THRESHOLD else effect.at <= clock
-        assert effect.waited == effect.at - effect.created >= one.target.at_risk
+        waited = oracle.elapsed(one.target, effect.created, effect.at)
+        assert effect.waited == waited >= one.target.at_risk
+        assert effect.tier == one.tier
         is_limit = effect.kind is not Kind.AT_RISK
         assert effect.threshold == (one.target.limit if is_limit else one.target.at_risk)
 
@@ -376,7 +378,7 @@ def test_state_does_not_grow_over_a_long_history(seed, over_at_reply):
     # 31 days and a bit at an average of a ticket every fifth of a day, doubled for luck
     assert most < 2 * 32 * 5.2 + 20
     heaps = [engine._fading, *engine._queues]
-    heaps += [b._first_lines[Phase.OVERDUE] for b in engine.backlogs]
+    heaps += [b._first_lines[Phase.OVERDUE] for b in engine._backlogs]
     assert all(len(heap) <= 2 * most + 1025 for heap in heaps)
     assert all(len(w.panes) <= 60 for by_name in engine.windows.by_group for w in by_name.values())
     engine.advance(clock + 40 * DAY)

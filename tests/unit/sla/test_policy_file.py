@@ -317,9 +317,9 @@ policies = st.builds(
     st.dictionaries(names, targets, min_size=1, max_size=5),
     st.sampled_from(Formula),
     st.lists(names.filter(lambda name: name != "other"), unique=True, max_size=4).map(tuple),
-    st.integers(0, DAY),
-    st.floats(0, 100, allow_subnormal=False),
-    st.lists(st.integers(1, EXPIRES_AFTER - 1), unique=True, max_size=4).map(
+    short_abandon=st.integers(0, DAY),
+    satisfied_from=st.floats(0, 100, allow_subnormal=False),
+    backlog_ages=st.lists(st.integers(1, EXPIRES_AFTER - 1), unique=True, max_size=4).map(
         lambda ages: tuple(sorted(ages))
     ),
 )

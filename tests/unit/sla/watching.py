@@ -23,7 +23,7 @@ def backlogs(engine: Engine) -> list[dict[str, Any]]:
             "overdue": backlog.overdue,
             "oldest": backlog.oldest(),
             "next_deadline": backlog.next_deadline(),
-            "longest_waiting": backlog.longest_waiting(99),
+            "most_urgent": [urgent.ticket_id for urgent in backlog.most_urgent(99)],
         }
         for backlog in engine.backlogs
     ]
@@ -49,6 +49,18 @@ def _sums(pane: Any) -> tuple[Any, ...]:
 
 def net(engine: Engine) -> list[dict[Book, int]]:
     return [{what: group.net(what) for what in Book} for group in engine.totals.by_group]
+
+
+def goals(engine: Engine) -> list[dict[int, tuple[int, int]]]:
+    """Return by a goal's time how often it was met and missed, where it was."""
+    return [
+        {
+            within: (met - unmet, missed - unmissed)
+            for within, (met, missed, unmet, unmissed) in group.goals.items()
+            if (met, missed) != (unmet, unmissed)
+        }
+        for group in engine.totals.by_group
+    ]
 
 
 def views(engine: Engine) -> dict[str, Any]:
@@ -98,6 +110,7 @@ def check(engine: Engine, policy: Policy, all_: dict[str, oracle.Truth]) -> None
         assert older == oracle.older(tickets, engine.clock), group
         booked = oracle.counts(tickets)
         assert net(engine)[index] == {what: booked[what] for what in Book}, group
+        assert goals(engine)[index] == oracle.goals(tickets), group
         for name, window in engine.windows.by_group[index].items():
             counted, waits = oracle.window(tickets, name, engine.clock)
             assert window.total.counts == [counted[what] for what in Book], (group, name)

@@ -19,7 +19,7 @@ from monitor.sla.events import (
     TicketClosed,
     TicketCreated,
 )
-from monitor.sla.policy import DEFAULT_POLICY
+from monitor.sla.policy import DEFAULT_POLICY, Clock
 from monitor.sla.ticket import Kind, Telling
 from monitor.streaming.codec import AHEAD, Decoder, UnusableError, cloud_event, event_id, rfc3339
 
@@ -549,6 +549,9 @@ effects = st.builds(
     st.none() | moments,
     st.none() | moments,
     st.lists(st.builds(Telling, st.sampled_from(Kind), moments, st.integers(1, 3))).map(tuple),
+    st.sampled_from(("", "gold")),
+    st.sampled_from(Clock),
+    st.integers(0, 300),
 )
 
 
@@ -562,8 +565,12 @@ def test_every_cloud_event_has_what_the_specification_requires(effect):
     assert event["specversion"] == "1.0"
     assert all(re.fullmatch(r"[a-z0-9]+", name) for name in event if name != "data")
     assert datetime.fromisoformat(event["time"]).tzinfo is not None
-    assert event["type"] == f"sla.first_response.{effect.kind.name.lower()}"
-    assert event["id"].startswith(f"{effect.ticket_id}/first_response/{effect.kind.name.lower()}")
+    kind = effect.kind.name.lower()
+    if effect.clock is Clock.RESOLUTION and effect.kind is Kind.ANSWERED:
+        kind = "closed"
+    assert event["type"] == f"sla.{effect.clock}.{kind}"
+    run = f"{effect.clock}/{effect.number}" if effect.number else effect.clock
+    assert event["id"].startswith(f"{effect.ticket_id}/{run}/{kind}")
 
 
 @given(moments)

@@ -1,6 +1,7 @@
 """The rules as values: what every alert carries, and that what is committed is current."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from monitor.cli.rules import rule_file
 from monitor.observability.rules import Links, rule_groups
 from monitor.observability.rules.model import Alert
 from monitor.observability.rules.pace import Pace, pace
+from monitor.observability.rules.words import channels
 from monitor.sla.policy import DEFAULT_POLICY, Formula, Policy, Target
 from monitor.sla.policy_file import parse_policy
+from tests.unit.sla.strategies import LISTS
 
 ROOT = Path(__file__).parents[4]
 COMMITTED = ROOT / "deploy" / "prometheus" / "sla-monitor.rules.yml"
@@ -119,3 +122,12 @@ def test_a_channel_with_spaces_and_other_letters_is_quoted_where_it_has_to_be():
     alert = alerts(policy)[0]
     assert 'channel="mail in/é"' in alert.expr
     assert alert.dashboard_url.endswith("?var-channel=mail%20in%2F%C3%A9")
+
+
+def test_a_list_of_targets_and_hours_are_told_as_they_were_promised():
+    target = replace(LISTS.channels["email"], at_risk=60_000_000)
+    (channel,) = channels(Policy({"email": target}, calendars=LISTS.calendars))
+    assert channel.promise == (
+        "Promised: a first reply within 2 h to 50 %, within 12 h to 80 %, within 24 h to 100 % "
+        "of tickets, in shifts hours."
+    )
