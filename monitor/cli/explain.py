@@ -15,7 +15,7 @@ from monitor.cli.event_file import EventFile
 from monitor.cli.explain_data import as_data
 from monitor.cli.explain_text import as_text
 from monitor.cli.progress import progress
-from monitor.errors import InputError, UsageError
+from monitor.errors import InputError
 from monitor.sla.events import CustomerChanged, SurveyAnswered
 from monitor.sla.explained import Explained
 from monitor.sla.policy import Policy
@@ -69,8 +69,7 @@ def command(
     them, up to the last one; or those that Kafka holds of the ticket, each read when it came, up to
     now.
     """
-    if (file is None) == (broker is None):
-        raise UsageError("name an event file, or --broker HOST:PORT, and not both")
+    broker = options.instead_of(file, broker)
     policy = options.load_policy(policy_path)
     if file is not None:
         story = _from_file(ticket_id, file, policy)

@@ -90,8 +90,7 @@ def command(
         _need_parquet()
     policy = options.load_policy(policy_path)
     tally = PeriodTally(policy, Calendar(Per(per), _zone(timezone)))
-    if (file is None) == (broker is None):
-        raise UsageError("name an event file, or --broker HOST:PORT, and not both")
+    broker = options.instead_of(file, broker)
     if file is not None:
         source = "standard input" if file == "-" else Path(file).name
         _read_file(file, policy, tally)

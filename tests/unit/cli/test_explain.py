@@ -155,6 +155,11 @@ def test_what_came_late_is_told_with_when_it_was_read_and_what_it_took_back(writ
     assert found["service_level"]["by_formula"]["abandon_ignored"] == "kept"
 
 
+def test_a_broker_that_only_the_environment_names_is_none_where_there_is_a_file(write, monkeypatch):
+    monkeypatch.setenv("SLA_MONITOR_BROKER", "127.0.0.1:1")
+    assert explained("T1", write(created()))["ticket_id"] == "T1"
+
+
 def test_what_its_customer_said_is_there_too(write):
     survey = {"type": "survey-answered", "survey_id": "s", "ticket_id": "T1", "kind": "csat"}
     file = write(created(), survey | {"score": 2, "answered_at": iso(T0 + 90)}, replied(at=T0 + 60))
