@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from monitor.cli import options
+from monitor.cli.backtest_forecast import forecast_quality, show_quality
 from monitor.cli.event_file import EventFile
 from monitor.cli.progress import progress
 from monitor.errors import InputError
@@ -19,6 +20,7 @@ from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND, TicketCreated
+from monitor.sla.forecasts import Forecasts
 from monitor.sla.measures import Measures
 from monitor.sla.periods import PeriodTally
 from monitor.sla.policy import Formula, Policy
@@ -37,8 +39,15 @@ _SHOWN_UNUSABLE: Final = 5
 class Backtest:
     """Runs an event file through an engine, line by line, its clock that of the events."""
 
-    def __init__(self, policy: Policy, tally: Tally | PeriodTally | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        tally: Tally | PeriodTally | None = None,
+        *,
+        forecasts: bool = False,
+    ) -> None:
         self.tally = tally or Tally(policy)
+        self._looks = forecasts
         self.clocks = {name: Tally(promises) for name, promises in policy.clocks.items()}
         """The figures of the other clocks, by name."""
         self.lines = 0
@@ -50,6 +59,11 @@ class Backtest:
         self._decode = Decoder(policy).event
 
     @property
+    def forecasts(self) -> Forecasts:
+        """What was forecast, and how good it was."""
+        return self._engine.forecasts
+
+    @property
     def remembered(self) -> int:
         """How many tickets are in memory."""
         return len(self._engine.tickets)
@@ -57,6 +71,8 @@ class Backtest:
     def run(self, path: str) -> Iterator[Effect]:
         """Read the file to its end and on until every deadline is decided; yield what is told."""
         yield from self.read(path)
+        if self._looks:
+            yield from self._look(_END_OF_TIME)
         yield from self._engine.advance(_END_OF_TIME)
 
     def read(self, path: str) -> Iterator[Effect]:
@@ -73,6 +89,8 @@ class Backtest:
                 except UnusableError as reason:
                     self._note(line.number, reason)
                     continue
+                if self._looks:
+                    yield from self._look(event.at)
                 yield from step(event, event.at)
                 if type(event) is TicketCreated:
                     self.tally.note(event)
@@ -86,6 +104,16 @@ class Backtest:
                 f"{self._path}: none of its {self.lines} events can be used; "
                 + "; ".join(self.first_unusable[:1])
             )
+
+    def _look(self, until: int) -> Iterator[Effect]:
+        """Make all forecasts that are due before a moment, each at its own."""
+        engine, next_look = self._engine, self._engine.forecasts.next_look
+        engine.windows.count()
+        at = next_look(engine.clock)
+        while at is not None and at < until:
+            yield from engine.advance(at)
+            engine.look()
+            at = next_look(at)
 
     def _new_engine(self, policy: Policy) -> Engine:
         if not policy.clocks:
@@ -117,6 +145,11 @@ class Backtest:
     help="With --json: the service level by every formula too, and the measures of a support team.",
 )
 @click.option(
+    "--forecast",
+    is_flag=True,
+    help="Also forecast who will miss the limit, and print how good these forecasts were.",
+)
+@click.option(
     "--app-id",
     default=DEFAULT_APP_ID,
     show_default=True,
@@ -129,6 +162,7 @@ def command(
     policy_path: Path | None,
     as_json: bool,
     events: bool,
+    forecast: bool,
     measures: bool,
     app_id: str,
 ) -> None:
@@ -140,7 +174,7 @@ def command(
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that goes away ends it quietly
     policy = options.load_policy(policy_path)
     tally = Tally(policy)
-    backtest = Backtest(policy, tally)
+    backtest = Backtest(policy, tally, forecasts=forecast)
     began = time.perf_counter()
     source = Settings("", app_id).source
     for effect in backtest.run(file):
@@ -149,12 +183,14 @@ def command(
     seconds = time.perf_counter() - began
     backtest.refuse_useless()
     figures, targets = tally.figures(), tally.targets()
+    quality = forecast_quality(policy, backtest.forecasts) if forecast else None
     if as_json and not events:
         found = {"channels": _with_targets(figures, targets), **_clocks_data(backtest.clocks)}
         if measures:
             found["service_levels"] = tally.service_levels()
             found["measures"] = tally.measures()
-        click.echo(json.dumps(found, indent=1))
+        added = {} if quality is None else {"forecasts": quality}
+        click.echo(json.dumps(found | added, indent=1))
     elif not events:
         _show(figures, tally)
         _show_targets(targets)
@@ -162,6 +198,8 @@ def command(
             click.echo(f"\n{name.replace('_', ' ')}")
             _show(each.figures(), each)
             _show_targets(each.targets())
+        if quality is not None:
+            show_quality(quality)
     report_run(file, backtest, seconds)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from monitor.cli import INTERRUPTED
+from monitor.cli.running import run_to_end
 from monitor.cli.traffic import MORNING, traffic
 from monitor.cli.web_options import DEFAULT_PORT, web_port
 from monitor.sla.policy import DEFAULT_POLICY
@@ -41,7 +42,7 @@ def command(speed: float, web: WebSettings, seed: int) -> int:
 
     set_up_logging(Logs(level=logging.WARNING))
     web = replace(web, port=web.port or _free_port(DEFAULT_PORT))
-    return asyncio.run(_demo(speed, web, seed))
+    return run_to_end(_demo(speed, web, seed))
 
 
 async def _demo(speed: float, web: WebSettings, seed: int) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from monitor.cli import INTERRUPTED, options
+from monitor.cli.running import run_to_end
 from monitor.cli.web_options import DEFAULT_PORT, web_port
 from monitor.errors import SlaMonitorError
 from monitor.wall.settings import WebSettings
@@ -78,7 +79,7 @@ def command(
         return _code(caught)
 
     try:
-        return asyncio.run(run())
+        return run_to_end(run())
     except SlaMonitorError as error:
         if not logs.as_json:
             raise

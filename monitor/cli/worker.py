@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from monitor.cli.logs import Logs, set_up_logging
+from monitor.cli.running import run_to_end
 from monitor.cli.serve import settle_memory, until_signal
 from monitor.errors import SlaMonitorError
 from monitor.observability.host import Report
@@ -60,7 +61,7 @@ async def read_frame(reader: StreamReader) -> bytes | None:
 
 def main() -> None:
     """Work on the socket whose number is the first argument."""
-    code = asyncio.run(_work(int(sys.argv[1])))
+    code = run_to_end(_work(int(sys.argv[1])))
     sys.exit(code)
 
 

@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from itertools import zip_longest
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -22,15 +23,19 @@ from monitor.observability.stats import (
     Waiting,
 )
 from monitor.sla.base import BaseFigures
+from monitor.sla.budget import error_budget
 from monitor.sla.calendar import Calendar
 from monitor.sla.distinct import estimate, estimate_shared
 from monitor.sla.policy import FIELDS, Policy, Target
 from monitor.sla.promises import decide
 from monitor.sla.quantiles import quantiles
 from monitor.sla.views import Book
-from monitor.sla.windows import PANES, WINDOWS, Figures, Pane
+from monitor.sla.windows import PANES, WINDOWS, Figures, Pane, decided
 
 _HOUR_PANE: Final = WINDOWS[HOUR] // PANES
+
+BUDGET_WINDOW: Final = "24h"
+"""The window in which the error budget is counted: no day begins or ends with a jump."""
 
 
 class State(StrEnum):
@@ -91,6 +96,12 @@ class Group:
     waiting: int
     at_risk: int
     overdue: int
+    likely_late: int
+    error_budget: Fraction
+    """How many more may miss, and the target be met in the budget's window; negative: too many.
+
+    In full only once it is rounded down, which sums are to be before they are shown.
+    """
     oldest: int | None
     next_deadline: int | None
     older: Sequence[int]
@@ -179,22 +190,24 @@ def _customers(policy: Policy, parts: Sequence[PartitionStats], window: str) -> 
 
 
 def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats]) -> Group:
+    target = policy.channels[channel]
+    panes = {name: _sum(part.windows[name] for part in parts) for name in WINDOWS}
+    budget = error_budget(*decided(panes[BUDGET_WINDOW].counts, policy.formula), target.share)
     return Group(
         channel,
         team,
-        policy.channels[channel],
+        target,
         open=sum(part.open for part in parts),
         waiting=sum(part.waiting for part in parts),
         at_risk=sum(part.at_risk for part in parts),
         overdue=sum(part.overdue for part in parts),
+        likely_late=sum(part.likely_late for part in parts),
+        error_budget=budget,
         oldest=_least(part.oldest for part in parts),
         next_deadline=_least(part.next_deadline for part in parts),
         older=[sum(each) for each in zip_longest(*(part.older for part in parts), fillvalue=0)]
         or [0] * len(policy.backlog_ages),
-        windows={
-            name: _sum(part.windows[name] for part in parts).figures(policy.formula)
-            for name in WINDOWS
-        },
+        windows={name: pane.figures(policy.formula) for name, pane in panes.items()},
         parts=parts,
         hours=_hours(policy, channel, team),
     )

@@ -27,6 +27,7 @@ from monitor import __version__
 from monitor.observability.figures import Group, Health, Overview, State
 from monitor.observability.measures import ANSWER_NAMES, MeasuresMetrics
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
+from monitor.observability.warnings import warnings
 from monitor.sla.events import SECOND
 from monitor.sla.policy import FIELDS, Clock, Policy
 from monitor.sla.tally import goals_by_channel
@@ -42,6 +43,11 @@ _GAUGES: Sequence[tuple[str, str, Callable[[Group], float | None]]] = (
         lambda g: g.at_risk,
     ),
     ("sla_tickets_overdue", "Tickets waiting longer than the limit.", lambda g: g.overdue),
+    (
+        "sla_error_budget_tickets",
+        "How many more tickets may miss, and the target be met over 24 h; below 0 it is missed.",
+        lambda g: float(g.error_budget),
+    ),
     (
         "sla_oldest_waiting_timestamp_seconds",
         "When the ticket that has waited longest was created; NaN if none waits.",
@@ -106,6 +112,7 @@ class Metrics:
         """Yield every metric with its present value."""
         yield from self._kept(view)
         yield from self._measures.of(view)
+        yield from warnings(self._policy, self._labels, view)
         for name, clock in view.clocks.items():
             for family in self._clocks[name]._kept(clock):  # noqa: SLF001 - another of us
                 yield renamed(family, name)

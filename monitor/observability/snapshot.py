@@ -1,12 +1,14 @@
 """The figures as the wall wants them: plain JSON values, times in seconds since 1970."""
 
 from collections.abc import Sequence
+from math import floor
 from typing import Any
 
 from monitor import __version__
 from monitor.observability.figures import Group, Overview, last_hour, longest_waiting
 from monitor.observability.stats import Waiting
 from monitor.sla.events import SECOND
+from monitor.sla.scores import LIKELY
 from monitor.sla.windows import Figures
 
 
@@ -45,6 +47,8 @@ def _channel(group: Group, clock: int, now: float) -> dict[str, Any]:
         "waiting": group.waiting,
         "at_risk": group.at_risk,
         "overdue": group.overdue,
+        "likely_late": group.likely_late,
+        "error_budget": floor(group.error_budget),
         "oldest_waiting": _seconds(group.oldest),
         "next_deadline": _seconds(group.next_deadline),
         "tickets": [_ticket(ticket) for ticket in longest_waiting(group)],
@@ -75,6 +79,8 @@ def _ticket(ticket: Waiting) -> dict[str, Any]:
         "due_at": ticket.due_at / SECOND,
         "team": ticket.team,
         "priority": ticket.priority,
+        "chance_of_missing": None if ticket.chance is None else round(ticket.chance, 3),
+        "is_likely_late": ticket.chance is not None and ticket.chance >= LIKELY,
     }
 
 

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -13,7 +13,9 @@ from monitor.sla.clocked import ClockedEngine
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
+from monitor.sla.forecast import likely_late
 from monitor.sla.measures import Measures
+from monitor.sla.scores import Scores
 from monitor.sla.ticket import Kind
 from monitor.sla.views import Book
 from monitor.sla.windows import WINDOWS, Pane, totals, window_start
@@ -58,6 +60,8 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
     team: str
     priority: str
     at_risk_at: int
+    chance: float | None
+    """How likely it is to miss its limit, or did: 1 once it has; None where nothing is forecast."""
 
 
 class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +73,8 @@ class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
     at_risk: int
     overdue: int
+    likely_late: int
+    """Waiting within the limit, and more likely than not to miss it."""
     oldest: int | None
     next_deadline: int | None
     longest: list[Waiting]
@@ -93,6 +99,9 @@ class GroupCounts(msgspec.Struct, frozen=True, array_like=True):
     edges: tuple[int, ...]
     buckets: list[int]
     sum_us: int
+    likely_late: Scores
+    """The record of the forecast, and of the at-risk threshold taken for one."""
+    at_risk: Scores
     goals: dict[int, list[int]] = {}
     resolution_us: int = 0
 
@@ -181,10 +190,12 @@ def _counts(engine: Engine) -> list[GroupCounts]:
             totals.edges,
             list(totals.buckets),
             totals.sum_us,
+            forecast.record.likely_late.copy(),
+            forecast.record.at_risk.copy(),
             {within: list(counts) for within, counts in totals.goals.items()},
             totals.resolution_us,
         )
-        for totals in engine.totals.by_group
+        for totals, forecast in zip(engine.totals.by_group, engine.forecasts.by_group, strict=True)
     ]
 
 
@@ -205,8 +216,10 @@ def partition_stats(
 ) -> PartitionStats:
     """Take down a partition's figures as they stand; what comes later does not change them.
 
+    Its forecasts are of its own share of the queue: places and replies are both fewer.
     `brief` leaves out what only the wall shows, which takes as long as much of the rest.
     """
+    engine.look()
     return PartitionStats(
         partition=number,
         clock=engine.clock,
@@ -230,6 +243,9 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
     backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
     urgent = () if brief else backlog.most_urgent(LONGEST_WAITING)
     minutes: Mapping[int, Pane] = {} if brief else windows[HOUR].panes
+    forecast = engine.forecasts.by_group[index]
+    chances = forecast.chances(engine.clock)
+    chance_of = forecast.of(chances)
     return GroupStats(
         channel=channel,
         team=team,
@@ -237,9 +253,10 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
         waiting=backlog.waiting,
         at_risk=backlog.at_risk,
         overdue=backlog.overdue,
+        likely_late=likely_late(chances),
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
-        longest=[_waiting(engine, each) for each in urgent],
+        longest=[_waiting(engine, each, chance_of) for each in urgent],
         windows={name: _sums(total) for name, total in totals(windows).items()},
         minutes={number: _sums(pane) for number, pane in minutes.items()},
         older=backlog.older_than(engine.policy.backlog_ages, engine.clock),
@@ -255,11 +272,12 @@ def _customers(engine: Engine, index: int) -> dict[str, bytes]:
     }
 
 
-def _waiting(engine: Engine, urgent: Urgent) -> Waiting:
+def _waiting(engine: Engine, urgent: Urgent, chance_of: Callable[[int], float | None]) -> Waiting:
     due_at, created, ticket_id, at_risk_at = urgent
     ticket = engine.tickets[ticket_id]
     ticket_id, team, priority = map(_short, (ticket_id, ticket.team, ticket.priority))
-    return Waiting(due_at, created, ticket_id, team, priority, at_risk_at)
+    chance = chance_of(created)
+    return Waiting(due_at, created, ticket_id, team, priority, at_risk_at, chance)
 
 
 def _short(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import CustomerReplied, Event
+from monitor.sla.forecast import Record
 from monitor.sla.policy import Policy
 from monitor.sla.span_engine import SpanEngine, as_ticket, span_key, ticket_of
 from monitor.sla.spans import Span, note, spans
@@ -39,11 +40,14 @@ class ClockedEngine(Engine):
         clock: int = 0,
         tickets: Iterable[Ticket] = (),
         totals: dict[str, GroupTotals] | None = None,
+        forecasts: dict[str, Record] | None = None,
         views: Sequence[View] = (),
         kept: Mapping[str, Kept] | None = None,
         clock_views: Mapping[str, Sequence[View]] | None = None,
     ) -> None:
-        super().__init__(policy, clock=clock, tickets=tickets, totals=totals, views=views)
+        super().__init__(
+            policy, clock=clock, tickets=tickets, totals=totals, forecasts=forecasts, views=views
+        )
         self.clocks: dict[str, SpanEngine] = {}
         """By name the engine of each other clock."""
         runs = _runs(policy, self.tickets.values())
@@ -58,11 +62,11 @@ class ClockedEngine(Engine):
                 kept=[run.ticket_id for run in mine.told],
             )
 
-    @property
-    def next_due(self) -> int | None:
-        """The next clock at which something becomes true by itself."""
-        engines = (super().next_due, *(engine.next_due for engine in self.clocks.values()))
-        return min((due for due in engines if due is not None), default=None)
+    def _look_up_due(self) -> int | None:
+        others = [engine.next_due for engine in self.clocks.values()]
+        return min(
+            (due for due in (super()._look_up_due(), *others) if due is not None), default=None
+        )
 
     def step(self, event: Event, now: int) -> list[Effect]:
         """Take in an event and move the clock on: the same as `apply`, then `advance`."""

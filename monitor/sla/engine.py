@@ -13,6 +13,8 @@ from monitor.sla.deadlines import Deadlines, Line
 from monitor.sla.distinct import Customers
 from monitor.sla.effects import Effect, retell
 from monitor.sla.events import NEVER, AgentReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.forecast import Record
+from monitor.sla.forecasts import Forecasts
 from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Policy, Target
@@ -36,6 +38,9 @@ class Engine:
     _copies = 1
     """How often each promise has a backlog."""
 
+    _is_blind = False
+    """Nothing is forecast of its tickets."""
+
     def __init__(
         self,
         policy: Policy,
@@ -43,6 +48,7 @@ class Engine:
         clock: int = 0,
         tickets: Iterable[Ticket] = (),
         totals: dict[str, GroupTotals] | None = None,
+        forecasts: dict[str, Record] | None = None,
         over_at_reply: bool = False,
         views: Sequence[View] = (),
     ) -> None:
@@ -51,7 +57,8 @@ class Engine:
         self.tickets: dict[str, Ticket] = {}
         self.changed: dict[str, Ticket | None] = {}
         self.totals = Totals(policy, totals)
-        self.windows = Windows(policy)
+        self.forecasts = Forecasts(policy, forecasts, clock, blind=self._is_blind)
+        self.windows = Windows(policy, self.forecasts)
         self.customers = Customers(policy)
         self._promises = Promises(policy)
         self._plain = self._promises.plain
@@ -77,6 +84,9 @@ class Engine:
     @property
     def next_due(self) -> int | None:
         """The next clock at which something becomes true by itself."""
+        return self._look_up_due()
+
+    def _look_up_due(self) -> int | None:
         for queue in self._queues:
             queue.first()
         self._due = min(map(_HEAD, self._queues))
@@ -127,6 +137,11 @@ class Engine:
         self.clock = max(self.clock, now)
         self.windows.advance(self.clock)
         return effects
+
+    def look(self) -> None:
+        """Bring up to the clock what is only worked out when somebody looks."""
+        self.windows.count()
+        self.forecasts.look(self.clock)
 
     def forget(self) -> int:
         """Drop all that has been over for long enough (DESIGN 3.7); return how many."""
@@ -390,7 +405,8 @@ class Engine:
         return True
 
     def _life(self, ticket: Ticket, clock: int) -> Life:
-        return life(ticket, self.target(ticket), clock, over_at_reply=self._over_at_reply)
+        target = self._targets[ticket.promise] if ticket.promise != NO_PROMISE else None
+        return life(ticket, target, clock, over_at_reply=self._over_at_reply)
 
     def _promise(self, ticket: Ticket) -> int:
         """Return the index of what is promised to a ticket."""

@@ -54,6 +54,7 @@ class SpanEngine(Engine):
     """
 
     _copies = 2
+    _is_blind = True
 
     def __init__(
         self,

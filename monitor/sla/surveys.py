@@ -24,8 +24,10 @@ class Survey(msgspec.Struct, gc=False, array_like=True):
     kind: str
     score: float
     at: int
+    named: tuple[str, str] = ("", "")
+    """Channel and team as the survey itself names them."""
     channel: str = ""
-    """The one it is counted for, or the one that the survey itself named."""
+    """The one it is counted for: its ticket's, or the one named."""
     team: str = ""
     touched: int = 0
     """The partition's clock when it was last changed by an event."""
@@ -35,9 +37,12 @@ class Survey(msgspec.Struct, gc=False, array_like=True):
     """Whether it is counted; likewise."""
 
     @property
-    def said(self) -> tuple[int, str, str, float]:
-        """What tells it from another answer to the same survey: the earliest counts."""
-        return self.at, self.ticket_id, self.kind, self.score
+    def said(self) -> tuple[object, ...]:
+        """What tells it from another answer to the same survey: the least counts.
+
+        That is the earliest; of several at one moment one that names a channel.
+        """
+        return self.at, self.ticket_id, self.kind, self.score, not self.named[0], self.named
 
 
 def verdict(kind: str, score: float, policy: Policy) -> Book:
@@ -91,7 +96,7 @@ class Surveys:
         """Take in an answer; of several to one survey the earliest counts."""
         new = Survey(
             *(event.survey_id, event.ticket_id, event.kind, event.score, event.at),
-            *(event.channel, event.team, self._clock),
+            *((event.channel, event.team), event.channel, event.team, self._clock),
         )
         known = self._answers.get(event.survey_id)
         if known is not None:

@@ -118,13 +118,13 @@ def join(ticket: Ticket, event: Event) -> bool:
             return False
         ticket.replied = event.at
         return True
-    if isinstance(event, CustomerReplied):
-        return False  # no clock of the first response
     if isinstance(event, TicketClosed):
         if ticket.closed is not None and ticket.closed <= event.at:
             return False
         ticket.closed = event.at
         return True
+    if isinstance(event, CustomerReplied):
+        return False  # no clock of the first response
     raise TypeError(f"not an event: {event!r}")
 
 

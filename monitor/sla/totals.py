@@ -23,6 +23,10 @@ _EDGES_SECONDS: Final = (
 )
 
 
+_GOAL_MET: Final = int(Book.GOAL_MET)
+"""What is booked for goals begins here."""
+
+
 def edges(*targets: Target) -> tuple[int, ...]:
     """Return the histogram's upper edges in microseconds, one on each of the thresholds."""
     found = {seconds * SECOND for seconds in _EDGES_SECONDS}
@@ -63,14 +67,14 @@ class Totals:
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking, or that it was taken back."""
-        totals = self.by_group[group]
-        if booking.what in GOALS:
-            totals.goals[booking.value][booking.what - Book.GOAL_MET + (sign < 0) * 2] += 1
+        totals, what = self.by_group[group], booking.what
+        if what in GOALS:
+            totals.goals[booking.value][what - _GOAL_MET + (sign < 0) * 2] += 1
         if sign < 0:
-            totals.taken_back[booking.what] += 1
+            totals.taken_back[what] += 1
             return
-        totals.booked[booking.what] += 1
-        if booking.what is Book.ANSWERED:
+        totals.booked[what] += 1
+        if what is Book.ANSWERED:
             totals.buckets[bisect_left(totals.edges, booking.value)] += 1
             totals.sum_us += booking.value
         elif booking.what is Book.RESOLVED:

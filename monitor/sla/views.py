@@ -26,7 +26,7 @@ class Book(IntEnum):
     LATE = 5
     """Answered after the limit."""
     ABANDONED = 6
-    """Closed unanswered within the limit."""
+    """Closed unanswered within the limit; its value is the waiting time in microseconds."""
     AT_RISK = 7
     """Waited longer than the at-risk threshold, however it ended."""
     UNANSWERED = 8
@@ -134,7 +134,7 @@ def _book_ending(
     elif state.phase is Phase.ABANDONED:
         booked.append(Booking(Book.UNANSWERED, ended))
         if in_time:
-            booked.append(Booking(Book.ABANDONED, ended))
+            booked.append(Booking(Book.ABANDONED, ended, ended - state.created))
             if ended - state.created <= short_abandon:
                 booked.append(Booking(Book.SHORT_ABANDONED, ended))
     else:

@@ -7,6 +7,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from monitor.sla.events import DAY, SECOND
+from monitor.sla.forecasts import Forecasts
 from monitor.sla.policy import Formula, Policy
 from monitor.sla.quantiles import bucket, quantiles
 from monitor.sla.views import Book, Booking
@@ -19,6 +20,11 @@ PANES: Final = 60
 
 _ENOUGH: Final = 10_000
 """So many bookings are counted though nobody looks."""
+
+_CLOSED: Final = Book.CLOSED
+
+_FORECAST_UP_TO: Final = Book.ABANDONED
+"""Bookings up to this one are what forecasts learn from."""
 
 
 class Pane:
@@ -122,6 +128,12 @@ ANSWERS: Final = (
 
 def service_level(counts: Sequence[int], formula: Formula) -> float | None:
     """Return the share of decided tickets that were answered in time; None if none is decided."""
+    good, all_ = decided(counts, formula)
+    return good / all_ if all_ > 0 else None
+
+
+def decided(counts: Sequence[int], formula: Formula) -> tuple[int, int]:
+    """Return how many tickets were answered in time, and of how many, as a formula has it."""
     met, missed = counts[Book.MET], counts[Book.MISSED]
     late, abandoned = counts[Book.LATE], counts[Book.ABANDONED]
     long_abandoned = abandoned - counts[Book.SHORT_ABANDONED]
@@ -132,8 +144,7 @@ def service_level(counts: Sequence[int], formula: Formula) -> float | None:
         Formula.ABANDON_POSITIVE: (met + abandoned, met + missed + abandoned),
         Formula.SHORT_EXCLUDED: (met, met + missed + long_abandoned),
     }
-    good, all_ = of[formula]
-    return good / all_ if all_ > 0 else None
+    return of[formula]
 
 
 class Window:
@@ -237,7 +248,9 @@ class Windows:
     history that is read fast goes to the panes in which it still counts, and to no finer ones.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, forecasts: Forecasts | None = None) -> None:
+        self._forecasts = Forecasts(policy) if forecasts is None else forecasts
+        """Told of all that is noted, whenever it is counted."""
         self._chains = [chain() for _ in policy.groups]
         self._opened: list[list[int]] = [[] for _ in policy.groups]
         self._answered: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
@@ -248,7 +261,7 @@ class Windows:
     @property
     def by_group(self) -> list[dict[str, Window]]:
         """Each group's windows by name, as of the last `advance`."""
-        self._count()
+        self.count()
         return self._chains
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
@@ -270,18 +283,24 @@ class Windows:
             self._next_check = now + 60 * SECOND
             notes: list[Sized] = [*self._opened, *self._answered, self._noted]
             if sum(map(len, notes)) > _ENOUGH:
-                self._count()
+                self.count()
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Count what is noted."""
         for group, windows in enumerate(self._chains):
             slide(windows, self._now)
             finest = next(iter(windows.values()))
             _count_opened(finest, self._opened[group])
             _count_answered(finest, self._answered[group])
+            self._forecasts.take(group, self._opened[group], self._answered[group], self._now)
             self._opened[group].clear()
             self._answered[group].clear()
         for group, booking, sign in self._noted:
             next(iter(self._chains[group].values())).add(booking, sign)
+            if (
+                booking.what <= _FORECAST_UP_TO and booking.what is not _CLOSED
+            ):  # the most frequent, and no forecast's business
+                self._forecasts.book(group, booking, sign)
         self._noted.clear()
 
 

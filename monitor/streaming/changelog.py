@@ -9,6 +9,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from monitor.sla.base import Changes, Customer
+from monitor.sla.forecast import Record
 from monitor.sla.measures import KeptMeasures
 from monitor.sla.surveys import Survey
 from monitor.sla.ticket import Ticket
@@ -25,6 +26,9 @@ SURVEY: Final = b"\xff survey "
 CUSTOMER: Final = b"\xff customer "
 
 _OURS: Final = b"\xff"[0]
+
+_FORECAST: Final = b"\xff forecast "
+"""Before a group's name, likewise."""
 
 
 class Counters(msgspec.Struct):
@@ -45,10 +49,17 @@ pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
 pack_survey = msgspec.msgpack.Encoder().encode
 pack_customer = msgspec.msgpack.Encoder().encode
+pack_forecast = msgspec.msgpack.Encoder().encode
 _read_ticket = msgspec.msgpack.Decoder(Ticket).decode
 _read_survey = msgspec.msgpack.Decoder(Survey).decode
 _read_customer = msgspec.msgpack.Decoder(Customer).decode
 _read_counters = msgspec.msgpack.Decoder(Counters).decode
+_read_forecast = msgspec.msgpack.Decoder(Record).decode
+
+
+def forecast_key(group: str) -> bytes:
+    """Return the key of what a group's forecasts rest on."""
+    return _FORECAST + group.encode()
 
 
 class Kept:
@@ -61,6 +72,7 @@ class Kept:
         self.runs: dict[str, dict[str, Ticket]] = {}
         """By clock and key the runs of which something was told."""
         self._counters: bytes | None = None
+        self._forecasts: dict[str, bytes | None] = {}
 
     @property
     def counters(self) -> Counters:
@@ -73,6 +85,11 @@ class Kept:
         return KeptMeasures(
             self._surveys.values(), self._customers.values(), self.counters.customers
         )
+
+    @property
+    def forecasts(self) -> dict[str, Record]:
+        """What forecasts rest on, by group."""
+        return {name: _read_forecast(kept) for name, kept in self._forecasts.items() if kept}
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take a record: the last value of a key counts, and None stands for forgotten."""
@@ -98,6 +115,9 @@ class Kept:
             _keep(self._surveys, key, value, _read_survey)
         elif key.startswith(CUSTOMER):
             _keep(self._customers, key, value, _read_customer)
+        elif key.startswith(_FORECAST):
+            self._forecasts[key.removeprefix(_FORECAST).decode()] = value
+        # What is left was kept by a later version, which has handed the partition back.
 
     def _take_run(self, key: bytes, value: bytes | None) -> None:
         clock, _, run = key.removeprefix(_RUN).decode().partition(" ")

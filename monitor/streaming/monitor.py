@@ -18,7 +18,7 @@ from monitor.streaming.partitions import Partitions
 from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import KINDS, Settings
 from monitor.streaming.store import KafkaStore
-from monitor.streaming.tasks import end, outline
+from monitor.streaming.tasks import at_most, end, outline
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
@@ -181,7 +181,4 @@ class Monitor:
         app, self._app = self._app, None
         if app is None:
             return
-        try:
-            await asyncio.wait_for(app.stop(), timeout_seconds)
-        except Exception as error:  # noqa: BLE001 - it is being thrown away
-            log.debug("stopping the worker: %r", error)
+        await at_most(timeout_seconds, app.stop())

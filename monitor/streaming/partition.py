@@ -7,7 +7,7 @@ committed offsets. Whatever goes wrong, the task lets go of all it holds and beg
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,7 +26,7 @@ from monitor.streaming.pace import Pace
 from monitor.streaming.settings import Settings
 from monitor.streaming.state import PartitionState
 from monitor.streaming.store import Store
-from monitor.streaming.tasks import outline
+from monitor.streaming.tasks import at_most, outline
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
@@ -335,9 +335,9 @@ class PartitionTask:
         producer, self._producer = self._producer, None
         if producer is not None:
             # One left open would hold up the readers of committed records until it times out.
-            await _at_most(0.5, producer.abort_transaction())
-            if not await _at_most(2.0, producer.stop()):
-                await _at_most(0.5, producer.client.close())
+            await at_most(0.5, producer.abort_transaction())
+            if not await at_most(2.0, producer.stop()):
+                await at_most(0.5, producer.client.close())
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -345,26 +345,3 @@ class PartitionTask:
                 await self._wake.wait()
         except TimeoutError:
             pass
-
-
-async def _at_most(seconds: float, work: Coroutine[Any, Any, Any]) -> bool:
-    """Wait for so long; tell whether it has ended well, and leave it to itself if it has not ended.
-
-    `wait_for` would wait for what it cancels, and aiokafka may swallow a cancellation while it
-    closes a client: the partition would never be opened again.
-    """
-    task = asyncio.create_task(work)
-    done, _ = await asyncio.wait([task], timeout=seconds)
-    if not done:
-        task.cancel()
-        task.add_done_callback(_note)
-        return False
-    return _note(task)
-
-
-def _note(task: "asyncio.Task[Any]") -> bool:
-    if task.cancelled():
-        return False
-    if error := task.exception():
-        log.debug("closing a producer: %r", error)
-    return error is None

@@ -19,8 +19,10 @@ from monitor.streaming.changelog import (
     SURVEY,
     Counters,
     Kept,
+    forecast_key,
     pack_counters,
     pack_customer,
+    pack_forecast,
     pack_survey,
     pack_ticket,
     run_key,
@@ -155,6 +157,10 @@ class PartitionState:
                 counters.clocks[name] = clock.totals.stored()
                 changelog += _runs(name, clock)
         changelog.append((COUNTERS_KEY, pack_counters(counters)))
+        changelog += [
+            (forecast_key(name), pack_forecast(record))
+            for name, record in self.engine.forecasts.changes().items()
+        ]
         batch = Batch(
             changelog,
             self._effects,
@@ -182,16 +188,23 @@ def _engine(
     policy: Policy, clock: int, kept: Kept, counters: Counters, *, over_at_reply: bool
 ) -> Engine:
     """Return the engine for this policy with what was kept."""
-    tickets, totals = kept.tickets.values(), counters.groups
+    tickets, totals, forecasts = kept.tickets.values(), counters.groups, kept.forecasts
     if not policy.clocks:
         return Engine(
-            policy, clock=clock, tickets=tickets, totals=totals, over_at_reply=over_at_reply
+            policy,
+            clock=clock,
+            tickets=tickets,
+            totals=totals,
+            forecasts=forecasts,
+            over_at_reply=over_at_reply,
         )
     told = {
         name: KeptClock(list(kept.runs.get(name, {}).values()), counters.clocks.get(name))
         for name in policy.clocks
     }
-    return ClockedEngine(policy, clock=clock, tickets=tickets, totals=totals, kept=told)
+    return ClockedEngine(
+        policy, clock=clock, tickets=tickets, totals=totals, forecasts=forecasts, kept=told
+    )
 
 
 def _runs(name: str, engine: SpanEngine) -> list[tuple[bytes, bytes | None]]:

@@ -19,6 +19,7 @@ from monitor.observability.stats import PartitionStats
 from monitor.observability.whole import Elsewhere, Published
 from monitor.sla.policy import Policy
 from monitor.streaming.settings import Settings
+from monitor.streaming.tasks import at_most
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +101,7 @@ async def _publish(
             spent = time.thread_time() - began
             await asyncio.sleep(min(max(PUBLISH_SECONDS, spent / _SHARE), REPEAT_SECONDS))
     finally:
-        with suppress(KafkaError, OSError, TimeoutError):
-            await asyncio.wait_for(producer.stop(), _CLOSE_SECONDS)
+        await at_most(_CLOSE_SECONDS, producer.stop())
 
 
 async def _listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> None:
@@ -130,8 +130,7 @@ async def _listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> 
             await asyncio.sleep(_LISTEN_SECONDS)
     finally:
         elsewhere.deaf()
-        with suppress(KafkaError, OSError, TimeoutError):
-            await asyncio.wait_for(consumer.stop(), _CLOSE_SECONDS)
+        await at_most(_CLOSE_SECONDS, consumer.stop())
 
 
 def published_in(record: Any) -> tuple[str, Published] | None:

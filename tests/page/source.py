@@ -15,6 +15,14 @@ WAITS = {
     "social": (),
     "email": (64213, 51020, 40770, 30112, 22004, 9120, 3100, 400),
 }
+CHANCES = {
+    "phone": (1.0, 1.0, 0.62, 0.31, 0.04),
+    "chat": (0.96, 0.57, 0.2),
+    "social": (),
+    "email": (0.41, 0.38, 0.36, 0.33, 0.31, 0.18, 0.11, 0.09),
+}
+LIKELY_LATE = {"phone": 1, "chat": 2, "social": 0, "email": 0}
+BUDGETS = {"phone": 3, "chat": 12, "social": 2, "email": 27}
 SHARES = {
     "phone": (0.714, 0.883, 0.912),
     "chat": (0.952, 0.9997, 0.934),
@@ -69,18 +77,25 @@ def channel(name, now, team=""):
         "waiting": len(waits) * (14 if name == "email" else 1),
         "at_risk": sum(at_risk < wait <= limit for wait in waits),
         "overdue": overdue,
+        "likely_late": LIKELY_LATE[name],
+        "error_budget": BUDGETS[name],
         "oldest_waiting": now - waits[0] if waits else None,
         "next_deadline": now + 20.0,
         "tickets": [
-            ticket(f"{name[0].upper()}-{48213 + n}", now - wait, name)
-            for n, wait in enumerate(waits)
+            ticket(
+                f"{name[0].upper()}-{48213 + n}",
+                now - wait,
+                name,
+                chance=chance,
+            )
+            for n, (wait, chance) in enumerate(zip(waits, CHANCES[name], strict=True))
         ],
         "windows": windows(name, limit),
         "hour": hour(name, now),
     }
 
 
-def ticket(ticket_id, created_at, name="chat", priority="", team=""):
+def ticket(ticket_id, created_at, name="chat", priority="", team="", chance=None):
     at_risk, limit = PROMISES[name]
     return {
         "ticket_id": ticket_id,
@@ -89,6 +104,8 @@ def ticket(ticket_id, created_at, name="chat", priority="", team=""):
         "due_at": created_at + limit,
         "team": team,
         "priority": priority,
+        "chance_of_missing": chance,
+        "is_likely_late": chance is not None and chance >= 0.5,
     }
 
 

@@ -87,7 +87,7 @@ async def test_countdowns_move_by_the_clock_of_the_server(open_page, source, ske
 async def test_a_wait_of_hours_counts_down_in_hours(open_page):
     page = await open_page()
     first = card(page, "email").locator(".countdown").first
-    assert re.fullmatch(r"6:0\d:\d\d left", await first.text_content())
+    assert re.fullmatch(r"6:0\d:\d\d left, 41 % late", await first.text_content())
 
 
 async def test_a_hostile_ticket_id_is_text_and_runs_nothing(open_page, source):
@@ -149,6 +149,53 @@ async def test_states_have_words_and_shapes_not_just_colours(open_page):
         shapes[name] = await state.locator("use").get_attribute("href")
     assert shapes["social"] == shapes["email"]
     assert len(set(shapes.values())) == 3
+
+
+async def test_who_will_likely_be_late_is_told_before_the_threshold_in_word_shape_and_chance(
+    open_page, source
+):
+    page = await open_page()
+    chat = card(page, "chat")
+    assert (await chat.locator(".likely").text_content()).strip() == "2 likely late"
+    at_risk, likely, calm = await chat.locator(".ticket").all()
+    assert await at_risk.locator(".word").text_content() == "at risk, 96 %"
+    assert await likely.locator(".word").text_content() == "likely late, 57 %"
+    assert await calm.locator(".word").text_content() == "left, 20 % late"
+    shapes = {await each.locator("use").get_attribute("href") for each in (at_risk, likely, calm)}
+    assert shapes == {"#icon-risk", "#icon-likely", "#icon-calm"}
+    # Of one that is over its limit there is nothing left to forecast.
+    assert await card(page, "phone").locator(".word").first.text_content() == "overdue"
+    assert await card(page, "email").locator(".likely").is_hidden()
+
+
+async def test_a_channel_that_is_calm_but_for_a_forecast_says_so(open_page, source):
+    for each in source.channels:
+        each.update(at_risk=0, overdue=0, likely_late=3 if each["channel"] == "email" else 0)
+    page = await open_page()
+    assert await card(page, "email").locator(".state").text_content() == "3 likely late"
+    assert await card(page, "email").get_attribute("data-state") == "likely"
+    assert await page.title() == f"◆ 3 likely late {DASH} SLA wall"
+
+
+@pytest.mark.parametrize(
+    ("budget", "words"),
+    [
+        (12, "24 h: you can miss 12 more and still meet 90 %"),
+        (0, "24 h: you can miss no more and still meet 90 %"),
+        (-1, "24 h: 1 miss too many to meet 90 %"),
+        (-4, "24 h: 4 misses too many to meet 90 %"),
+    ],
+)
+async def test_how_many_more_may_miss_is_a_sentence(open_page, source, budget, words):
+    source.channel("chat")["error_budget"] = budget
+    page = await open_page()
+    assert await card(page, "chat").locator("caption").text_content() == words
+
+
+async def test_of_a_day_with_nothing_decided_there_is_no_budget_to_tell(open_page, source):
+    source.channel("chat")["windows"]["24h"]["service_level_ratio"] = None
+    page = await open_page()
+    assert await card(page, "chat").locator("caption").text_content() == ""
 
 
 async def test_the_title_and_the_header_tell_the_worst_state(open_page):

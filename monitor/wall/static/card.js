@@ -3,7 +3,7 @@
 
 import { HourChart } from "./chart.js";
 import { fromTemplate, setData, setText, showState } from "./dom.js";
-import { count, duration, percent, sinceTime, stopwatch } from "./format.js";
+import { count, duration, percent, plural, sinceTime, stopwatch } from "./format.js";
 
 const TICKETS_SHOWN = 6;
 
@@ -26,6 +26,7 @@ export class Card {
     this.#showHead(channel, snapshot.now);
     this.#showFigures(channel);
     this.#showService(channel);
+    this.#showBudget(channel);
     this.#showTickets(channel, snapshot.now);
     this.#chart.update(channel.hour, snapshot.clock ?? snapshot.now);
   }
@@ -71,7 +72,14 @@ export class Card {
     }
   }
 
+  #showBudget({ error_budget: budget, target, windows }) {
+    const decided = windows?.["24h"]?.service_level_ratio != null;
+    setText(this.#fields.budget, decided && budget != null ? budgetWords(budget, percent(target.ratio)) : "");
+  }
+
   #showTickets(channel, now) {
+    this.#fields.likely.hidden = !channel.likely_late;
+    setText(this.#fields["likely-words"], `${count(channel.likely_late)} likely late`);
     this.#tickets = channel.tickets.slice(0, TICKETS_SHOWN);
     while (this.#rows.length < this.#tickets.length) this.#addRow();
     while (this.#rows.length > this.#tickets.length) this.#rows.pop().element.remove();
@@ -91,17 +99,24 @@ export function title({ channel, team }) {
   return team ? `${channel} · ${team}` : channel;
 }
 
-export function stateOf({ overdue, at_risk: risk }) {
+export function stateOf({ overdue, at_risk: risk, likely_late: likely }) {
   if (overdue) return "overdue";
-  return risk ? "risk" : "calm";
+  if (risk) return "risk";
+  return likely ? "likely" : "calm";
 }
 
 /** While a team is away its clocks stand still: nothing gets worse until it is back. */
-export function stateWords({ overdue, at_risk: risk, hours }, now) {
+export function stateWords({ overdue, at_risk: risk, likely_late: likely, hours }, now) {
   const back = hours?.opens_at;
   const closed = back != null && now < back ? `closed, opens in ${roughly(back - now)}` : "";
-  const words = overdue ? `${count(overdue)} overdue` : risk ? `${count(risk)} at risk` : "";
+  const late = likely ? `${count(likely)} likely late` : "";
+  const words = overdue ? `${count(overdue)} overdue` : risk ? `${count(risk)} at risk` : late;
   return [words, closed].filter(Boolean).join("; ") || "calm";
+}
+
+function budgetWords(budget, target) {
+  if (budget < 0) return `24 h: ${plural(-budget, "miss", "misses")} too many to meet ${target}`;
+  return `24 h: you can miss ${budget ? count(budget) : "no"} more and still meet ${target}`;
 }
 
 /** The largest unit only: "14 h", where every minute more would take the room of the promise. */
@@ -127,9 +142,21 @@ function showTicket({ fields }, ticket, { team }, now) {
 
 function showCountdown({ element, fields }, ticket, now) {
   const left = ticket.due_at - now;
-  const state = left < 0 ? "overdue" : now > ticket.at_risk_at ? "risk" : "calm";
-  const words = { overdue: "overdue", risk: "at risk", calm: "left" };
+  const early = ticket.is_likely_late ? "likely" : "calm";
+  const state = left < 0 ? "overdue" : now > ticket.at_risk_at ? "risk" : early;
+  const chance = chanceOf(ticket);
+  const words = {
+    overdue: "overdue",
+    risk: `at risk${chance}`,
+    likely: `likely late${chance}`,
+    calm: chance ? `left${chance} late` : "left",
+  };
   showState(element, state);
   setText(fields.time, left < 0 ? `+${stopwatch(-left)}` : stopwatch(Math.ceil(left)));
   setText(fields.word, words[state]);
+}
+
+/** The chance of missing the limit; never 0 % nor 100 %, for no forecast is certain. */
+function chanceOf({ chance_of_missing: chance }) {
+  return chance == null ? "" : `, ${Math.min(99, Math.max(1, Math.round(chance * 100)))} %`;
 }

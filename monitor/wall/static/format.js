@@ -36,7 +36,7 @@ export function percent(ratio) {
 export const count = (number) => Number(number ?? 0).toLocaleString("en");
 
 /** "1 record", "2 records". */
-export const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+export const plural = (number, noun, nouns = `${noun}s`) => `${count(number)} ${number === 1 ? noun : nouns}`;
 
 export function clockTime(epochSeconds) {
   const date = new Date(epochSeconds * 1000);

@@ -8,7 +8,7 @@ import { Stream } from "./stream.js";
 import { initTheme } from "./theme.js";
 
 const TICK_MILLISECONDS = 250;
-const MARKS = { overdue: "●", risk: "▲", calm: "✓" };
+const MARKS = { overdue: "●", risk: "▲", likely: "◆", calm: "✓" };
 
 const fields = fieldsOf(document.body);
 const cards = new Map();
@@ -102,8 +102,8 @@ function showOverall({ kind, word }) {
 function overall(kind, word) {
   if (kind === "stale") return { state: "stale", words: "STALE" };
   if (!snapshot?.channels.length) return { state: "stale", words: snapshot ? "no channels" : word };
-  const sum = (name) => snapshot.channels.reduce((total, channel) => total + channel[name], 0);
-  const worst = { overdue: sum("overdue"), at_risk: sum("at_risk") };
+  const sum = (name) => snapshot.channels.reduce((total, channel) => total + (channel[name] ?? 0), 0);
+  const worst = { overdue: sum("overdue"), at_risk: sum("at_risk"), likely_late: sum("likely_late") };
   const state = stateOf(worst);
   return { state, words: state === "calm" ? "all calm" : stateWords(worst) };
 }

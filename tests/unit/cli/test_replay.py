@@ -188,3 +188,9 @@ def test_a_file_without_events_needs_no_broker(tmp_path):
     assert result.exit_code == 0
     assert json.loads(result.stdout)["events"] == 0
     assert "there are no events in" in result.stderr
+
+
+def test_what_a_customer_replied_moves_by_the_shift_once():
+    raw = b'{"type":"customer-replied","ticket_id":"T-1","replied_at":"2026-01-31T12:00:00Z"}'
+    sent = json.loads(payload(raw, 60 * SECOND))
+    assert sent == {"ticket_id": "T-1", "replied_at": "2026-01-31T12:01:00Z"}

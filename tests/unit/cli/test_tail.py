@@ -45,6 +45,15 @@ def test_a_line_tells_when_where_what_who_and_how_long():
     assert shown(event) == "12:00:00 chat ✖ breached T-1 3 min 7 s / 2 min billing high"
 
 
+def test_another_clock_is_named_beside_its_event():
+    event = breach(number=2)
+    event.type = "sla.next_reply.breached"
+    assert event.kind == "breached"
+    assert shown(event).endswith("T-1 2 min / 2 min next reply 2")
+    event.type, event.data.number = "sla.resolution.closed", 0
+    assert shown(event).endswith("T-1 2 min / 2 min resolution")
+
+
 def test_another_day_is_written_out():
     event = breach()
     event.time = datetime(1999, 2, 1, 6, 55, 43, tzinfo=UTC)

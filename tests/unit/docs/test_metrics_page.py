@@ -41,6 +41,13 @@ BEYOND = {
     *("sla_customer_changes_total", "sla_customer_retractions_total"),
     *("sla_window_customer_changes", "sla_window_customer_retention_ratio"),
     "sla_window_customer_churn_ratio",
+    "sla_tickets_likely_late",
+    "sla_error_budget_tickets",
+    "sla_warnings_total",
+    "sla_forecast_squared_error",
+    "sla_warning_lead_seconds",
+    "sla_forecasts",
+    "sla_forecasts_missed_ratio",
 }
 """What had to be added to it; the page says so, and why."""
 

@@ -153,6 +153,14 @@ def test_a_backtest_prints_what_its_schema_says_and_no_more(name):
     validator("backtest").validate(json.loads((DATA / f"{name}.tally.json").read_text()))
 
 
+def test_what_a_backtest_prints_of_forecasts_is_as_its_schema_says_and_no_more():
+    printed = json.loads(run(history("social-twitter-2018"), "--json", "--forecast"))
+    validator("backtest").validate(printed)
+    assert unnamed("backtest", printed) == []
+    del printed["forecasts"]["social"]["likely_late"]["brier_score"]
+    assert not validator("backtest").is_valid(printed)
+
+
 def test_a_backtest_in_which_nobody_was_answered_is_as_its_schema_says(tmp_path):
     file = tmp_path / "one.jsonl"
     file.write_text(

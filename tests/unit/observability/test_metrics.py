@@ -164,6 +164,59 @@ def test_what_only_the_wall_shows_may_be_left_out(engine):
     assert len(texts) == 1
 
 
+def test_how_good_the_warnings_were_is_told_by_warning_and_outcome():
+    page = scrape(DEFAULT_POLICY, [Engine(DEFAULT_POLICY), watched(4, 6)])
+    of = {"partition": "1", "channel": "phone"}
+    told = {
+        (warning, outcome): page.get("sla_warnings_total", warning=warning, outcome=outcome, **of)
+        for warning in ("likely_late", "at_risk")
+        for outcome in ("true_positive", "false_positive", "false_negative")
+    }
+    assert told["at_risk", "true_positive"] == 4
+    assert told["likely_late", "true_positive"] + told["likely_late", "false_negative"] == 4
+    error = page.get("sla_forecast_squared_error_sum", warning="at_risk", **of)
+    count = page.get("sla_forecast_squared_error_count", warning="at_risk", **of)
+    # Four missed, at each of the ten ticks before the at-risk threshold.
+    assert error == 40
+    assert count == 4 * 20 + 6 * 10
+    said = page.sum("sla_forecasts", channel="phone")
+    assert said == count
+    rows = page.sum("sla_forecasts", channel="phone", chance="0.95")
+    assert rows == 0 or page.get("sla_forecasts_missed_ratio", channel="phone", chance="0.95") == 1
+    lead = page.get("sla_warning_lead_seconds", channel="phone", warning="at_risk", quantile="0.5")
+    assert lead == 240 - 120 - 6  # the first tick after the threshold
+    assert math.isnan(
+        page.get("sla_warning_lead_seconds", channel="chat", warning="at_risk", quantile="0.5")
+    )
+
+
+def watched(missed, met):
+    """Return an engine that was looked at each second while phone calls came and were answered."""
+    engine = Engine(DEFAULT_POLICY)
+    calls = [f"P-{number}" for number in range(missed + met)]
+    for seconds in range(600):
+        now = T0 + seconds * SECOND
+        engine.advance(now)
+        if seconds == 1:
+            engine.apply([TicketCreated(call, "phone", now) for call in calls])
+        if seconds == 121:
+            engine.apply([AgentReplied(call, now) for call in calls[:met]])
+        engine.look()
+    return engine
+
+
+def test_who_will_likely_be_late_and_what_is_left_to_miss_are_gauges(engine):
+    page = scrape(DEFAULT_POLICY, [engine])
+    assert page.get("sla_tickets_likely_late", channel="chat") == 0
+    # Two of four were in time, and nine of ten should be.
+    assert page.get("sla_error_budget_tickets", channel="chat") == pytest.approx(2 / 0.9 - 4)
+    waiting = Engine(DEFAULT_POLICY)
+    waiting.apply([TicketCreated("slow", "chat", T0)])
+    waiting.advance(T0 + 119 * SECOND)
+    page = scrape(DEFAULT_POLICY, [waiting])
+    assert page.get("sla_tickets_likely_late", channel="chat") == 1
+
+
 def test_teams_get_a_label_where_the_policy_names_them_and_the_rest_is_other():
     policy = Policy(DEFAULT_POLICY.channels, teams=("billing",))
     engine = Engine(policy)

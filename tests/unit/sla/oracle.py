@@ -109,7 +109,7 @@ class Truth:
         if self.phase is Phase.ABANDONED:
             found.append((Book.UNANSWERED, self.ended, 0))
             if not self.passed_limit:
-                found.append((Book.ABANDONED, self.ended, 0))
+                found.append((Book.ABANDONED, self.ended, self.ended - self.created))
                 if self.ended - self.created <= self.short_abandon:
                     found.append((Book.SHORT_ABANDONED, self.ended, 0))
         if self.phase is Phase.EXPIRED:

@@ -171,6 +171,7 @@ def truth(events, policy, clock):
             channels[event.ticket_id] = min(channels.get(event.ticket_id, new), new)
         else:
             new = (event.at, event.ticket_id, event.kind, event.score)
+            new += (not event.channel, event.channel, event.team)
             known = first.get(event.survey_id)
             if known is None or new < known[0]:
                 first[event.survey_id] = new, event

@@ -115,6 +115,11 @@ def check(engine: Engine, policy: Policy, all_: dict[str, oracle.Truth]) -> None
             counted, waits = oracle.window(tickets, name, engine.clock)
             assert window.total.counts == [counted[what] for what in Book], (group, name)
             assert window.total.sum_us == sum(waits), (group, name)
+        backlog = engine.backlogs[index]
+        in_time = backlog.waiting - backlog.overdue
+        forecast = engine.forecasts.by_group[index]
+        standing = forecast.cohorts.standing()
+        assert sum(n for _, n in standing) == (0 if forecast.is_blind else in_time), group
 
 
 class Keeper:

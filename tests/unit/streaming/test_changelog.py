@@ -3,13 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.sla.cohorts import Cohort
+from monitor.sla.forecast import Record as ForecastRecord
 from monitor.sla.policy import DEFAULT_POLICY
 from monitor.sla.ticket import Kind, Telling, Ticket
 from monitor.sla.totals import GroupTotals, Totals
 from monitor.streaming.changelog import (
     COUNTERS_KEY,
     Counters,
+    forecast_key,
     pack_counters,
+    pack_forecast,
     pack_ticket,
 )
 from tests.support.kept import unpack
@@ -62,6 +66,34 @@ def test_totals_go_on_from_what_was_kept():
     packed = pack_counters(Counters(totals.stored(), {}))
     read = unpack({COUNTERS_KEY: packed}).counters
     assert Totals(DEFAULT_POLICY, read.groups).stored() == totals.stored()
+
+
+@given(st.dictionaries(st.text(max_size=9), st.integers(1, 2**40), max_size=3))
+def test_what_forecasts_rest_on_is_read_back_by_group(limits):
+    records = {name: a_record(limit) for name, limit in limits.items()}
+    packed = {forecast_key(name): pack_forecast(record) for name, record in records.items()}
+    kept = unpack(packed)
+    assert kept.forecasts == records
+    assert kept.tickets == {}
+
+
+def a_record(limit):
+    record = ForecastRecord(limit)
+    record.experience.learn([Cohort(7, {1: 3}, 2)], 9)
+    record.trust.judge(0.2, 0.7, 10, 5)
+    record.likely_late.judge([(1, 0.7)], Cohort(7, {1: 3}, 2))
+    return record
+
+
+@given(st.text(min_size=1))
+def test_no_ticket_id_is_the_key_of_a_forecast(ticket_id):
+    key = ticket_id.encode(errors="surrogatepass")
+    assert not key.startswith(forecast_key(""))
+
+
+def test_what_a_later_version_keeps_beside_the_tickets_is_left_alone():
+    packed = {b"\xff something new": b"\x90", b"T1": pack_ticket(Ticket("T1", 1, "chat"))}
+    assert list(unpack(packed).tickets) == ["T1"]
 
 
 def test_an_empty_changelog_is_a_new_beginning():

@@ -74,8 +74,11 @@ def test_chunks_of_any_size_give_the_same(data, records, order):
     assert views(whole.engine) == views(cut.engine)
     assert whole.records == cut.records
     first, second = whole.drain(), cut.drain()
-    assert first.effects == second.effects
-    assert first == second
+    # Not byte by byte: which topic was counted first is in the order of a mapping, and no matter.
+    kept = [unpack(dict(batch.changelog)) for batch in (first, second)]
+    assert kept[0].tickets == kept[1].tickets
+    assert kept[0].counters == kept[1].counters
+    assert first._replace(changelog=[]) == second._replace(changelog=[])
 
 
 @given(any_records, steps)
