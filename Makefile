@@ -14,7 +14,7 @@ $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "sla-monitor needs Python 3.11 or later; name one: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint,page,dashboards]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint,page,dashboards,parquet]'
 	@touch $@
 
 install: $(VENV)/.installed ## put sla-monitor into .venv

@@ -19,9 +19,11 @@ from monitor.sla.clocked import ClockedEngine
 from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
-from monitor.sla.events import SECOND
+from monitor.sla.events import SECOND, TicketCreated
 from monitor.sla.forecasts import Forecasts
-from monitor.sla.policy import Policy
+from monitor.sla.measures import Measures
+from monitor.sla.periods import PeriodTally
+from monitor.sla.policy import Formula, Policy
 from monitor.sla.tally import Tally
 from monitor.streaming.codec import Decoder, UnusableError, cloud_event
 from monitor.streaming.settings import DEFAULT_APP_ID, Settings
@@ -37,15 +39,23 @@ _SHOWN_UNUSABLE: Final = 5
 class Backtest:
     """Runs an event file through an engine, line by line, its clock that of the events."""
 
-    def __init__(self, policy: Policy, *, forecasts: bool = False) -> None:
-        self.tally = Tally(policy)
+    def __init__(
+        self,
+        policy: Policy,
+        tally: Tally | PeriodTally | None = None,
+        *,
+        forecasts: bool = False,
+    ) -> None:
+        self.tally = tally or Tally(policy)
         self._looks = forecasts
         self.clocks = {name: Tally(promises) for name, promises in policy.clocks.items()}
         """The figures of the other clocks, by name."""
         self.lines = 0
+        self._path = ""
         self.unusable = 0
         self.first_unusable: list[str] = []
         self._engine = self._new_engine(policy)
+        self._measures = Measures(self._engine, None, [self.tally], self.tally.base.move)
         self._decode = Decoder(policy).event
 
     @property
@@ -66,10 +76,11 @@ class Backtest:
         yield from self._engine.advance(_END_OF_TIME)
 
     def read(self, path: str) -> Iterator[Effect]:
-        """Read the file to its end; yield what is told."""
-        engine, decode = self._engine, self._decode
+        """Read the file to its end; yield what is told by then."""
+        decode, step = self._decode, self._measures.step
+        self._path = path
         file = EventFile(path)
-        with progress("backtest", file.size) as done:
+        with progress("Reading", file.size) as done:
             for line in file:
                 self.lines += 1
                 done(file.position)
@@ -80,9 +91,19 @@ class Backtest:
                     continue
                 if self._looks:
                     yield from self._look(event.at)
-                yield from engine.step(event, event.at)
+                yield from step(event, event.at)
+                if type(event) is TicketCreated:
+                    self.tally.note(event)
                 if self.remembered > _REMEMBERED:
                     self._forget()
+
+    def refuse_useless(self) -> None:
+        """Raise `InputError` where nothing of the file could be used."""
+        if self.lines and self.unusable == self.lines:
+            raise InputError(
+                f"{self._path}: none of its {self.lines} events can be used; "
+                + "; ".join(self.first_unusable[:1])
+            )
 
     def _look(self, until: int) -> Iterator[Effect]:
         """Make all forecasts that are due before a moment, each at its own."""
@@ -101,8 +122,9 @@ class Backtest:
         return ClockedEngine(policy, views=[self.tally], clock_views=views)
 
     def _forget(self) -> None:
-        self._engine.forget()
-        self._engine.changed.clear()
+        self._measures.forget()
+        for part in (self._engine, self._measures.surveys, self._measures.base):
+            part.changed.clear()
 
     def _note(self, number: int, reason: UnusableError) -> None:
         self.unusable += 1
@@ -118,6 +140,11 @@ class Backtest:
     "--events", is_flag=True, help="Print the breach events, one a line, instead of the figures."
 )
 @click.option(
+    "--measures",
+    is_flag=True,
+    help="With --json: the service level by every formula too, and the measures of a support team.",
+)
+@click.option(
     "--forecast",
     is_flag=True,
     help="Also forecast who will miss the limit, and print how good these forecasts were.",
@@ -130,11 +157,13 @@ class Backtest:
     help="The monitor that the events name as their source.",
 )
 def command(
+    *,
     file: str,
     policy_path: Path | None,
     as_json: bool,
     events: bool,
     forecast: bool,
+    measures: bool,
     app_id: str,
 ) -> None:
     """Run the events of FILE (.jsonl, .gz, or - for standard input) through the rules.
@@ -144,37 +173,38 @@ def command(
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a reader that goes away ends it quietly
     policy = options.load_policy(policy_path)
-    backtest = Backtest(policy, forecasts=forecast)
+    tally = Tally(policy)
+    backtest = Backtest(policy, tally, forecasts=forecast)
     began = time.perf_counter()
     source = Settings("", app_id).source
     for effect in backtest.run(file):
         if events:
             sys.stdout.write(json.dumps(cloud_event(effect, source), ensure_ascii=False) + "\n")
     seconds = time.perf_counter() - began
-    if backtest.lines and backtest.unusable == backtest.lines:
-        raise InputError(
-            f"{file}: none of its {backtest.lines} events can be used; "
-            + "; ".join(backtest.first_unusable[:1])
-        )
-    figures, targets = backtest.tally.figures(), backtest.tally.targets()
+    backtest.refuse_useless()
+    figures, targets = tally.figures(), tally.targets()
     quality = forecast_quality(policy, backtest.forecasts) if forecast else None
     if as_json and not events:
-        data = {"channels": _with_targets(figures, targets), **_clocks_data(backtest.clocks)}
+        found = {"channels": _with_targets(figures, targets), **_clocks_data(backtest.clocks)}
+        if measures:
+            found["service_levels"] = tally.service_levels()
+            found["measures"] = tally.measures()
         added = {} if quality is None else {"forecasts": quality}
-        click.echo(json.dumps(data | added, indent=1))
+        click.echo(json.dumps(found | added, indent=1))
     elif not events:
-        _show(figures)
+        _show(figures, tally)
         _show_targets(targets)
-        for name, tally in backtest.clocks.items():
+        for name, each in backtest.clocks.items():
             click.echo(f"\n{name.replace('_', ' ')}")
-            _show(tally.figures())
-            _show_targets(tally.targets())
+            _show(each.figures(), each)
+            _show_targets(each.targets())
         if quality is not None:
             show_quality(quality)
-    _report(file, backtest, seconds)
+    report_run(file, backtest, seconds)
 
 
-def _report(file: str, backtest: Backtest, seconds: float) -> None:
+def report_run(file: str, backtest: Backtest, seconds: float) -> None:
+    """Say on standard error how much was read, how fast, and what could not be used."""
     rate = backtest.lines / seconds if seconds else 0.0
     click.echo(
         f"{file}: {backtest.lines:,} events in {seconds:.1f} s, {rate:,.0f} events/s", err=True
@@ -187,7 +217,7 @@ def _report(file: str, backtest: Backtest, seconds: float) -> None:
             click.echo(f"  ... and {backtest.unusable - _SHOWN_UNUSABLE:,} more", err=True)
 
 
-def _show(figures: Mapping[str, Mapping[str, int | float | None]]) -> None:
+def _show(figures: Mapping[str, Mapping[str, int | float | None]], tally: Tally) -> None:
     """Print a table for people, a column a channel."""
     from rich.console import Console  # noqa: PLC0415 - not needed in a pipe of JSON
     from rich.table import Table  # noqa: PLC0415
@@ -205,7 +235,31 @@ def _show(figures: Mapping[str, Mapping[str, int | float | None]]) -> None:
         table.add_row(
             label.replace("_", " "), *(_cell(row, values[row]) for values in figures.values())
         )
+    table.add_section()
+    table.add_row("service level by formula")
+    levels = tally.service_levels().values()
+    for formula in Formula:
+        chosen = " (the policy's)" if formula is tally.policy.formula else ""
+        table.add_row(
+            f"  {formula}{chosen}", *(_cell("_ratio", each[formula.value]) for each in levels)
+        )
+    table.add_section()
+    table.add_row("measures")
+    measures = tally.measures()
+    for row in next(iter(measures["channels"].values())):
+        label = row.removesuffix("_seconds").removesuffix("_ratio").replace("_", " ")
+        cells = (_cell(row, each[row]) for each in measures["channels"].values())
+        table.add_row(f"  {label}", *cells)
     Console().print(table)
+    _show_overall(measures["all"])
+
+
+def _show_overall(measures: Mapping[str, int | float | None]) -> None:
+    """Print what is measured over all channels, where there is anything to tell."""
+    for row, value in measures.items():
+        if value is not None:
+            label = row.removesuffix("_seconds").removesuffix("_ratio").replace("_", " ")
+            click.echo(f"{label}: {_cell(row, value)}")
 
 
 def _with_targets(

@@ -19,8 +19,8 @@ from typing import IO, Any, Final, Literal, NamedTuple, cast
 import msgspec
 
 from monitor.errors import InputError
+from monitor.streaming.settings import KINDS
 
-KINDS: Final = ("ticket-created", "agent-replied", "ticket-closed", "customer-replied")
 STDIN: Final = "-"
 
 _GZIP: Final = b"\x1f\x8b"
@@ -42,7 +42,14 @@ class Line(NamedTuple):
 
 
 class _Typed(msgspec.Struct, gc=False):
-    type: Literal["ticket-created", "agent-replied", "ticket-closed", "customer-replied"]
+    type: Literal[
+        "ticket-created",
+        "agent-replied",
+        "ticket-closed",
+        "customer-replied",
+        "survey-answered",
+        "customer-changed",
+    ]
 
 
 _read_type = msgspec.json.Decoder(_Typed).decode

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
-from monitor.errors import PolicyError
+from monitor.errors import PolicyError, UsageError
 from monitor.sla.policy import DEFAULT_POLICY, Policy
 from monitor.streaming.settings import DEFAULT_APP_ID, Settings
 
@@ -18,7 +19,7 @@ _broker: Final = click.option(
     help="Kafka bootstrap address(es), comma separated.",
 )
 
-_kafka_config: Final = click.option(
+kafka_config: Final = click.option(
     "--kafka-config",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -29,7 +30,7 @@ _kafka_config: Final = click.option(
 
 def broker(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options by which it finds Kafka: `broker` and `kafka_config`."""
-    return _broker(_kafka_config(command))
+    return _broker(kafka_config(command))
 
 
 app_id: Final = click.option(
@@ -117,3 +118,16 @@ def checked_broker(value: str) -> str:
                 param_hint="--broker",
             )
     return ",".join(part.strip() for part in value.split(","))
+
+
+def instead_of(file: str | None, broker: str | None) -> str | None:
+    """Return the broker to read from, None where a file was named; raises `UsageError`.
+
+    A broker that only the environment names is none where there is a file.
+    """
+    source = click.get_current_context().get_parameter_source("broker")
+    if file is not None and source is ParameterSource.ENVIRONMENT:
+        return None
+    if (file is None) == (broker is None):
+        raise UsageError("name an event file, or --broker HOST:PORT, and not both")
+    return broker

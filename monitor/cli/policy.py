@@ -14,7 +14,17 @@ from monitor.errors import PolicyError
 from monitor.sla.calendar import Calendar
 from monitor.sla.durations import format_duration
 from monitor.sla.events import SECOND
-from monitor.sla.policy import ALWAYS, OTHER_TEAM, Goal, Policy, Rule, Target
+from monitor.sla.policy import (
+    ALWAYS,
+    BACKLOG_AGES,
+    OTHER_TEAM,
+    SATISFIED_FROM,
+    SHORT_ABANDON,
+    Goal,
+    Policy,
+    Rule,
+    Target,
+)
 
 
 @click.group()
@@ -76,6 +86,12 @@ def as_data(policy: Policy) -> dict[str, Any]:
             clock: {name: _target_data(target) for name, target in each.channels.items()}
             for clock, each in policy.clocks.items()
         }
+    if policy.short_abandon != SHORT_ABANDON:
+        data["short_abandon_seconds"] = policy.short_abandon / SECOND
+    if policy.satisfied_from != SATISFIED_FROM:
+        data["satisfied_from"] = policy.satisfied_from
+    if policy.backlog_ages != BACKLOG_AGES:
+        data["backlog_seconds"] = [age / SECOND for age in policy.backlog_ages]
     return data
 
 
@@ -130,7 +146,19 @@ def as_text(policy: Policy) -> str:
     """Return a policy for people."""
     teams = f"{', '.join(policy.teams)} and {OTHER_TEAM}" if policy.teams else "not told apart"
     lines = [*_table("channel", policy), *_more(policy)]
-    return "\n".join([*lines, "", f"formula: {policy.formula}", f"teams: {teams}"])
+    lines += ["", f"formula: {policy.formula}", *_measured(policy)]
+    return "\n".join([*lines, f"teams: {teams}"])
+
+
+def _measured(policy: Policy) -> Iterator[str]:
+    """Yield what is measured in another way than unless told."""
+    if policy.short_abandon != SHORT_ABANDON:
+        yield f"short abandon: up to {format_duration(policy.short_abandon)}"
+    if policy.satisfied_from != SATISFIED_FROM:
+        yield f"satisfied: a csat score from {policy.satisfied_from:g} on"
+    if policy.backlog_ages != BACKLOG_AGES:
+        ages = ", ".join(map(format_duration, policy.backlog_ages))
+        yield f"backlog: tickets older than {ages}"
 
 
 def _table(head: str, policy: Policy) -> list[str]:

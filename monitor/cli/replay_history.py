@@ -11,21 +11,16 @@ import msgspec
 
 from monitor.cli.event_file import EventFile, Line
 from monitor.errors import InputError
-from monitor.streaming.codec import Time, UnusableError, micros
+from monitor.streaming.codec import TIME_FIELDS, Time, UnusableError, micros
 
-TIME_FIELDS: Final = {
-    "ticket-created": "created_at",
-    "agent-replied": "replied_at",
-    "ticket-closed": "closed_at",
-    "customer-replied": "replied_at",
-}
-"""Where each kind of event has its time."""
+KEY_FIELDS: Final = dict.fromkeys(TIME_FIELDS, "ticket_id") | {"customer-changed": "customer_id"}
+"""By which field the events of each kind are keyed."""
 
 
 class Event(NamedTuple):
     """What is needed of an event to send it; `at` in microseconds."""
 
-    ticket_id: str
+    key: str
     at: int
 
 
@@ -37,33 +32,33 @@ class Survey(NamedTuple):
     last: int
 
 
-def _decoder(field: str) -> Callable[[bytes], Any]:
+def _decoder(key: str, field: str) -> Callable[[bytes], Any]:
     fields: list[Any] = [
-        ("ticket_id", str | int),
+        ("key", str | int, msgspec.field(name=key)),
         ("at", Time, msgspec.field(name=field)),
     ]
     return msgspec.json.Decoder(msgspec.defstruct("Event", fields, gc=False)).decode
 
 
-_READ: Final = {kind: _decoder(field) for kind, field in TIME_FIELDS.items()}
+_READ: Final = {kind: _decoder(KEY_FIELDS[kind], field) for kind, field in TIME_FIELDS.items()}
 
 
 def read_event(line: Line) -> Event:
-    """Return the ticket and the time of an event; raises `InputError` without the place."""
-    field = TIME_FIELDS[line.kind]
+    """Return the key and the time of an event; raises `InputError` without the place."""
+    key, field = KEY_FIELDS[line.kind], TIME_FIELDS[line.kind]
     try:
         read = _READ[line.kind](line.raw)
-        event = Event(str(read.ticket_id), micros(read.at, field))
+        event = Event(str(read.key), micros(read.at, field))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         finding = str(error).replace(" - at `$.", " in `").replace("`", '"')
         raise InputError(
-            f"{finding[0].lower()}{finding[1:]}; {line.kind} needs a ticket_id and {field} "
+            f"{finding[0].lower()}{finding[1:]}; {line.kind} needs a {key} and {field} "
             "with its offset, as 2026-01-31T12:00:00Z"
         ) from None
     except UnusableError as error:
         raise InputError(f"{error}; write it as 2026-01-31T12:00:00Z") from None
-    if not event.ticket_id:
-        raise InputError("ticket_id is empty; write the ticket's id")
+    if not event.key:
+        raise InputError(f"{key} is empty; write the {key.removesuffix('_id')}'s id")
     return event
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import click
 from aiokafka.errors import KafkaError
 
-from monitor.cli.event_file import KINDS, EventFile
+from monitor.cli.event_file import EventFile
 from monitor.cli.progress import progress
 from monitor.cli.replay_batches import Sender, connected_sender
 from monitor.cli.replay_history import Survey, read_event
@@ -24,7 +24,7 @@ from monitor.cli.replay_topics import prepare
 from monitor.errors import InputError
 from monitor.sla.events import SECOND
 from monitor.streaming import topics
-from monitor.streaming.settings import Settings
+from monitor.streaming.settings import KINDS, Settings
 
 _TICK_SECONDS: Final = 0.02
 """The shortest pause when paced; what falls due in it is sent together, late rather than early."""
@@ -47,6 +47,7 @@ async def replay(
     def plan() -> Pace:
         return pace(found, time.time_ns() // 1000, speed, shift_to_now=shift_to_now)
 
+    names = dict(zip(KINDS, settings.topics.inputs, strict=True))
     try:
         plan()
     except InputError as error:
@@ -61,10 +62,10 @@ async def replay(
                 plan().age(),
                 closed=found.counts["ticket-closed"] > 0,
                 customer_replied=found.counts["customer-replied"] > 0,
+                others={names[kind] for kind in found.counts},
                 shift_to_now=shift_to_now,
             )
     report = Report(found.counts.total())
-    names = dict(zip(KINDS, settings.topics.inputs, strict=True))
     try:
         async with connected_sender(settings, count, report.sent) as sender:
             await _send(file, names, sender, plan(), report)
@@ -133,7 +134,7 @@ async def _feed(
                 break
             await sender.put(
                 names[line.kind],
-                event.ticket_id.encode(),
+                event.key.encode(),
                 payload(line.raw, plan.shift),
                 (event.at + plan.shift) // 1000,
             )

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitor.cli.replay_history import TIME_FIELDS, Survey
+from monitor.cli.replay_history import Survey
 from monitor.errors import InputError
 from monitor.sla.durations import format_duration
 from monitor.sla.events import SECOND
-from monitor.streaming.codec import AHEAD, Time, UnusableError, micros, rfc3339
+from monitor.streaming.codec import AHEAD, TIME_FIELDS, Time, UnusableError, micros, rfc3339
 
 _read_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_time = msgspec.json.Decoder(Time).decode

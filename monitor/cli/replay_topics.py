@@ -4,7 +4,7 @@ A topic that keeps a week drops an older history, and one that stamps records ma
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import click
@@ -29,6 +29,7 @@ async def prepare(
     *,
     closed: bool,
     customer_replied: bool,
+    others: Collection[str],
     shift_to_now: bool,
 ) -> int:
     """Make topics that take events of this age and keep them; return how many partitions each has.
@@ -41,8 +42,14 @@ async def prepare(
     count = _common_count(found, partitions)
     configs = await topics.configs(admin, found)
     refuse_broker_times(configs, shift_to_now=shift_to_now)
-    optional = {"closed": closed, "customer_replied": customer_replied}
-    specs = topics.input_specs(settings, count, retention_ms=-1, **optional)
+    specs = topics.input_specs(
+        settings,
+        count,
+        retention_ms=-1,
+        closed=closed,
+        customer_replied=customer_replied,
+        others=others,
+    )
     created = await topics.create(admin, specs)
     if created:
         _say(f"created {', '.join(created)} with {count} partitions, kept without a limit")

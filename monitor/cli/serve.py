@@ -102,10 +102,10 @@ async def web_port(
 
     async def metrics() -> str:
         parts, health = await scrape()
-        _, everywhere = elsewhere.whole(parts, health, time.monotonic())
+        all_parts, everywhere = elsewhere.whole(parts, health, time.monotonic())
         # What nobody serves is in no host's own figures, so each tells of it.
         health = replace(health, unserved=everywhere.unserved)
-        return exposition(shown.of(overview(policy, parts, health)))
+        return exposition(shown.of(overview(policy, parts, health, everywhere=all_parts)))
 
     def whole() -> dict[str, Any]:
         parts, health = elsewhere.whole(*read(), time.monotonic())

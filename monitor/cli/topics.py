@@ -13,7 +13,7 @@ import click
 from monitor.cli import options
 from monitor.errors import TopicError
 from monitor.sla.durations import parse_duration
-from monitor.streaming.settings import Settings
+from monitor.streaming.settings import Settings, Topics
 
 PARTITIONS: Final = click.IntRange(1, 10_000)
 
@@ -74,6 +74,14 @@ def command() -> None:
     is_flag=True,
     help="With the topic customer-replied, for a policy with clocks of the next reply or pauses.",
 )
+@click.option(
+    "--with",
+    "others",
+    type=click.Choice(Topics().measures),
+    multiple=True,
+    metavar="TOPIC",
+    help=f"Also create an optional topic: {' or '.join(Topics().measures)}. Say it for each.",
+)
 @options.app_id
 @options.connect_timeout(10)
 @options.as_json
@@ -85,6 +93,7 @@ def create(
     retention: int,
     no_ticket_closed: bool,
     customer_replied: bool,
+    others: tuple[str, ...],
     app_id: str,
     connect_timeout: float,
     as_json: bool,
@@ -104,6 +113,7 @@ def create(
             retention,
             closed=not no_ticket_closed,
             customer_replied=customer_replied,
+            others=others,
             timeout_seconds=connect_timeout,
         )
     )
@@ -123,6 +133,7 @@ async def _create(
     *,
     closed: bool,
     customer_replied: bool,
+    others: tuple[str, ...],
     timeout_seconds: float,
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Return the topics created and those that were there, with their partitions."""
@@ -142,6 +153,7 @@ async def _create(
                 retention_ms=retention,
                 closed=closed,
                 customer_replied=customer_replied,
+                others=others,
             )
             specs = [*inputs, *topics.output_specs(settings, count)]
             _refuse_wrong_counts(found, count, given=partitions is not None)

@@ -1,15 +1,18 @@
 """What is true now, added up over partitions: one value for all who show it."""
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from itertools import zip_longest
 from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
 
 from monitor.observability.stats import (
+    HASH,
     HOUR,
     LONGEST_WAITING,
     Counts,
@@ -19,8 +22,10 @@ from monitor.observability.stats import (
     Sums,
     Waiting,
 )
+from monitor.sla.base import BaseFigures
 from monitor.sla.budget import error_budget
 from monitor.sla.calendar import Calendar
+from monitor.sla.distinct import estimate, estimate_shared
 from monitor.sla.policy import FIELDS, Policy, Target
 from monitor.sla.promises import decide
 from monitor.sla.quantiles import quantiles
@@ -61,6 +66,16 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Partitions whose worker is gone, and which nobody else has taken over yet."""
 
 
+class CustomerCounts(NamedTuple):
+    """How many different customers opened a ticket in a window."""
+
+    by_channel: Mapping[str, int]
+    every: int
+    """Whoever used several channels counts once."""
+    omnichannel: int
+    """Those who used several."""
+
+
 class Minute(NamedTuple):
     """One minute of the last hour."""
 
@@ -89,6 +104,8 @@ class Group:
     """
     oldest: int | None
     next_deadline: int | None
+    older: Sequence[int]
+    """Unresolved tickets older than each of `Policy.backlog_ages`."""
     windows: Mapping[str, Figures]
     parts: Sequence[GroupStats]
     """What was added up: the hour and the tickets are only worked out where they are shown."""
@@ -110,23 +127,40 @@ class Overview:
     groups: Sequence[Group]
     parts: Sequence[PartitionStats]
     health: Health
+    base: Mapping[str, BaseFigures]
+    """The customer base by window."""
+    customers: Mapping[str, CustomerCounts]
+    """Those who opened a ticket, by window."""
     clocks: "Mapping[str, Overview]" = field(default_factory=dict)
     """The same of the other clocks, by name."""
 
 
-def overview(policy: Policy, parts: Sequence[PartitionStats], health: Health) -> Overview:
-    """Add up the partitions' figures, group by group."""
+def overview(
+    policy: Policy,
+    parts: Sequence[PartitionStats],
+    health: Health,
+    *,
+    everywhere: Sequence[PartitionStats] | None = None,
+) -> Overview:
+    """Add up the partitions' figures, group by group.
+
+    `everywhere` are the partitions of all hosts, if there are more: different customers cannot be
+    added up later.
+    """
     found: dict[tuple[str, str], list[GroupStats]] = {name: [] for name in policy.groups}
     for part in parts:
         for group in part.groups:
             # One written under another policy may name groups that this one does not.
             found.get((group.channel, group.team), []).append(group)
     groups = [_group(policy, *name, stats) for name, stats in found.items()]
+    everywhere = parts if everywhere is None else everywhere
+    base = {name: _base(part.base.get(name) for part in parts) for name in WINDOWS}
+    customers = {name: _customers(policy, everywhere, name) for name in WINDOWS}
     clocks = {
         name: overview(promises, [_of_clock(part, name) for part in parts], health)
         for name, promises in policy.clocks.items()
     }
-    return Overview(policy, groups, parts, health, clocks)
+    return Overview(policy, groups, parts, health, base, customers, clocks)
 
 
 def _of_clock(part: PartitionStats, name: str) -> PartitionStats:
@@ -134,6 +168,25 @@ def _of_clock(part: PartitionStats, name: str) -> PartitionStats:
     counts = Counts(part.counts.clocks.get(name, []))
     groups = part.clocks.get(name, [])
     return msgspec.structs.replace(part, groups=groups, counts=counts, clocks={})
+
+
+def _base(parts: Iterable[BaseFigures | None]) -> BaseFigures:
+    found = [part for part in parts if part is not None]
+    return BaseFigures(*(sum(figures) for figures in zip((0, 0, 0), *found, strict=True)))
+
+
+def _customers(policy: Policy, parts: Sequence[PartitionStats], window: str) -> CustomerCounts:
+    """Count customers once, in however many partitions, teams and channels they are."""
+    by_channel: dict[str, list[Sequence[int]]] = {channel: [] for channel in policy.channels}
+    for part in parts:
+        for group in part.groups:
+            if group.channel in by_channel and window in group.customers:
+                by_channel[group.channel].append(array(HASH, group.customers[window]))
+    return CustomerCounts(
+        {name: estimate(sketches) for name, sketches in by_channel.items()},
+        estimate(sketch for sketches in by_channel.values() for sketch in sketches),
+        estimate_shared(list(by_channel.values())),
+    )
 
 
 def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats]) -> Group:
@@ -152,6 +205,8 @@ def _group(policy: Policy, channel: str, team: str, parts: Sequence[GroupStats])
         error_budget=budget,
         oldest=_least(part.oldest for part in parts),
         next_deadline=_least(part.next_deadline for part in parts),
+        older=[sum(each) for each in zip_longest(*(part.older for part in parts), fillvalue=0)]
+        or [0] * len(policy.backlog_ages),
         windows={name: pane.figures(policy.formula) for name, pane in panes.items()},
         parts=parts,
         hours=_hours(policy, channel, team),
@@ -195,6 +250,7 @@ def _sum(all_sums: Iterable[Sums]) -> Pane:
     for sums in all_sums:
         total.counts = [a + b for a, b in zip(total.counts, sums.counts, strict=True)]
         total.sum_us += sums.sum_us
+        total.resolution_us += sums.resolution_us
         if not total.latencies:
             total.latencies = dict(sums.latencies)
             continue

@@ -25,6 +25,7 @@ from prometheus_client.core import (
 
 from monitor import __version__
 from monitor.observability.figures import Group, Health, Overview, State
+from monitor.observability.measures import ANSWER_NAMES, MeasuresMetrics
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
 from monitor.observability.warnings import warnings
 from monitor.sla.events import SECOND
@@ -70,9 +71,16 @@ _EVENTS = {
     "expired": Book.EXPIRED,
     "clock_skew": Book.CLOCK_SKEW,
     "channel_conflict": Book.CHANNEL_CONFLICT,
+    "short_abandoned": Book.SHORT_ABANDONED,
+    "resolved": Book.RESOLVED,
 }
 
-_TAKEN_BACK = {**_EVENTS, "met": Book.MET, "abandoned": Book.ABANDONED}
+_WINDOW_STATES = (
+    *("created", "answered", "closed", "resolved", "met", "missed"),
+    *("abandoned", "short_abandoned"),
+)
+
+_TAKEN_BACK = {**_EVENTS, **ANSWER_NAMES, "met": Book.MET, "abandoned": Book.ABANDONED}
 
 
 _CLOCK_WORDS: Mapping[str, Mapping[str, str]] = {
@@ -96,12 +104,14 @@ class Metrics:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
+        self._measures = MeasuresMetrics(policy)
         self._goals = goals_by_channel(policy)
         self._clocks = {name: Metrics(promises) for name, promises in policy.clocks.items()}
 
     def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
         yield from self._kept(view)
+        yield from self._measures.of(view)
         yield from warnings(self._policy, self._labels, view)
         for name, clock in view.clocks.items():
             for family in self._clocks[name]._kept(clock):  # noqa: SLF001 - another of us
@@ -177,7 +187,9 @@ class Metrics:
         )
         tickets = GaugeMetricFamily(
             "sla_window_tickets",
-            "Tickets created, answered, closed, met and missed in a sliding window.",
+            "Tickets created, answered, closed, resolved (closed after a first response), met, "
+            "missed, abandoned within the limit, and those of them that left at once, in a "
+            "sliding window.",
             labels=[*self._labels, "window", "state"],
         )
         for group in groups:
@@ -190,7 +202,7 @@ class Metrics:
                 latency.add_sample(f"{latency.name}_count", labels, figures.answered)
                 latency.add_sample(f"{latency.name}_sum", labels, figures.sum_us / SECOND)
                 level.add_metric([*values, window], _or_nan(figures.service_level_ratio))
-                for state in ("created", "answered", "closed", "met", "missed"):
+                for state in _WINDOW_STATES:
                     tickets.add_metric([*values, window, state], getattr(figures, state))
         yield from (latency, level, tickets)
 

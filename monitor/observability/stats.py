@@ -1,5 +1,6 @@
 """One partition's figures as a value: it can be sent, kept, and added to those of others."""
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -7,14 +8,17 @@ from typing import Final
 import msgspec
 
 from monitor.sla.backlog import Urgent
+from monitor.sla.base import BaseFigures, Changes
 from monitor.sla.clocked import ClockedEngine
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
 from monitor.sla.forecast import likely_late
+from monitor.sla.measures import Measures
 from monitor.sla.scores import Scores
 from monitor.sla.ticket import Kind
-from monitor.sla.windows import Pane, totals
+from monitor.sla.views import Book
+from monitor.sla.windows import WINDOWS, Pane, totals, window_start
 
 LONGEST_WAITING: Final = 8
 """How many tickets a channel shows by name."""
@@ -24,6 +28,9 @@ LONGEST_TEXT: Final = 120
 
 HOUR: Final = "1h"
 """The window whose panes are the minutes of the last hour."""
+
+HASH: Final = "I"
+"""How a customer's hash is packed: an unsigned integer of 32 bits."""
 
 DELAY_EDGES: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)
 """The upper edges of the detection delay's buckets, in seconds."""
@@ -37,6 +44,11 @@ class Sums(msgspec.Struct, frozen=True, array_like=True):
     sum_us: int
     latencies: dict[int, int]
     """First responses by the bucket of `quantiles`."""
+    resolution_us: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.counts) != len(Book):
+            raise ValueError("another version of the monitor, which counts other things")
 
 
 class Waiting(msgspec.Struct, frozen=True, array_like=True):
@@ -70,6 +82,10 @@ class GroupStats(msgspec.Struct, frozen=True, kw_only=True):
     windows: dict[str, Sums]
     minutes: dict[int, Sums]
     """The last hour's minutes by number; where nothing happened there is none."""
+    older: list[int] = []
+    """Unresolved tickets older than each of `Policy.backlog_ages`."""
+    customers: dict[str, bytes] = {}
+    """By window a sketch of the customers who opened a ticket, see `monitor.sla.distinct`."""
 
 
 class GroupCounts(msgspec.Struct, frozen=True, array_like=True):
@@ -87,6 +103,7 @@ class GroupCounts(msgspec.Struct, frozen=True, array_like=True):
     """The record of the forecast, and of the at-risk threshold taken for one."""
     at_risk: Scores
     goals: dict[int, list[int]] = {}
+    resolution_us: int = 0
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -100,14 +117,17 @@ class Counts(msgspec.Struct, frozen=True):
     """By `Policy.groups`."""
     records: dict[str, dict[str, int]] = {}
     """Records read by topic and outcome."""
+    customers: Changes = msgspec.field(default_factory=Changes)
     clocks: dict[str, list[GroupCounts]] = {}
     """Those of the other clocks, by name."""
 
     @property
     def total(self) -> int:
         """All that was ever counted: of one partition's counts, the larger are the newer."""
-        groups = sum(sum(g.booked) + sum(g.taken_back) + sum(g.told) for g in self.groups)
-        return groups + sum(sum(outcomes.values()) for outcomes in self.records.values())
+        groups: int = sum(sum(g.booked) + sum(g.taken_back) + sum(g.told) for g in self.groups)
+        customers: int = sum(msgspec.structs.astuple(self.customers))
+        records: int = sum(sum(outcomes.values()) for outcomes in self.records.values())
+        return groups + customers + records
 
 
 class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +140,9 @@ class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
     lag: int
     caught_up: bool
     last_commit: float
+    base: dict[str, BaseFigures] = {}
+    """The customer base by window."""
+    unmatched_surveys: int = 0
     clocks: dict[str, list[GroupStats]] = {}
     """The figures of the other clocks, by name."""
 
@@ -144,11 +167,16 @@ class Delays(msgspec.Struct):
         self.sum_seconds += other.sum_seconds
 
 
-def count(engine: Engine, records: Mapping[str, Mapping[str, int]]) -> Counts:
+def count(
+    engine: Engine,
+    records: Mapping[str, Mapping[str, int]],
+    customers: Changes | None = None,
+) -> Counts:
     """Take down a partition's counters as they stand."""
     return Counts(
         _counts(engine),
         {topic: dict(outcomes) for topic, outcomes in records.items()},
+        msgspec.structs.replace(customers or Changes()),
         {name: _counts(each) for name, each in _clocks(engine).items()},
     )
 
@@ -165,6 +193,7 @@ def _counts(engine: Engine) -> list[GroupCounts]:
             forecast.record.likely_late.copy(),
             forecast.record.at_risk.copy(),
             {within: list(counts) for within, counts in totals.goals.items()},
+            totals.resolution_us,
         )
         for totals, forecast in zip(engine.totals.by_group, engine.forecasts.by_group, strict=True)
     ]
@@ -182,6 +211,7 @@ def partition_stats(
     lag: int,
     caught_up: bool,
     last_commit: float,
+    measures: Measures | None = None,
     brief: bool = False,
 ) -> PartitionStats:
     """Take down a partition's figures as they stand; what comes later does not change them.
@@ -199,6 +229,8 @@ def partition_stats(
         lag=lag,
         caught_up=caught_up,
         last_commit=last_commit,
+        base=measures.base.figures() if measures else {},
+        unmatched_surveys=measures.surveys.unmatched if measures else 0,
     )
 
 
@@ -227,7 +259,17 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
         longest=[_waiting(engine, each, chance_of) for each in urgent],
         windows={name: _sums(total) for name, total in totals(windows).items()},
         minutes={number: _sums(pane) for number, pane in minutes.items()},
+        older=backlog.older_than(engine.policy.backlog_ages, engine.clock),
+        customers=_customers(engine, index),
     )
+
+
+def _customers(engine: Engine, index: int) -> dict[str, bytes]:
+    starts = {name: window_start(name, engine.clock) for name in WINDOWS}
+    sketches = engine.customers.least(index, engine.clock, starts.values())
+    return {
+        name: array(HASH, sketch).tobytes() for name, sketch in zip(starts, sketches, strict=True)
+    }
 
 
 def _waiting(engine: Engine, urgent: Urgent, chance_of: Callable[[int], float | None]) -> Waiting:
@@ -243,4 +285,4 @@ def _short(text: str) -> str:
 
 
 def _sums(pane: Pane) -> Sums:
-    return Sums(list(pane.counts), pane.sum_us, dict(pane.latencies))
+    return Sums(list(pane.counts), pane.sum_us, dict(pane.latencies), pane.resolution_us)

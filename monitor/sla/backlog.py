@@ -104,6 +104,10 @@ class Backlog:
             found += self._first_lines[phase].earliest(count - len(found))
         return found
 
+    def older_than(self, ages: Sequence[int], now: int) -> list[int]:
+        """Return how many tickets are unresolved for longer than each age."""
+        return [self._open.count_before(now - age) for age in ages]
+
     def most_urgent(self, count: int) -> "list[Urgent]":
         """Return those of them that are due first."""
         return [
@@ -170,6 +174,11 @@ class PausedBacklog(Backlog):
         ahead = [t for t in self._waiting_tickets.values() if t.phase is not Phase.OVERDUE]
         return min((due for t in ahead if (due := self._urgent(t).due_at) < NEVER), default=None)
 
+    def older_than(self, ages: Sequence[int], now: int) -> list[int]:
+        """Return how many runs have been waiting for longer than each age."""
+        begun = [ticket.created or 0 for ticket in self._waiting_tickets.values()]
+        return [sum(at < now - age for at in begun) for age in ages]
+
     def most_urgent(self, count: int) -> "list[Urgent]":
         """Return those of them that are due first."""
         return sorted(map(self._urgent, self._waiting_tickets.values()))[:count]
@@ -214,6 +223,11 @@ class GroupBacklog:
     def next_deadline(self) -> int | None:
         """Return the nearest limit that a waiting ticket has not passed yet."""
         return _least(part.next_deadline() for part in self._parts)
+
+    def older_than(self, ages: Sequence[int], now: int) -> list[int]:
+        """Return how many tickets are unresolved for longer than each age."""
+        found = [part.older_than(ages, now) for part in self._parts]
+        return [sum(counts) for counts in zip(*found, strict=True)]
 
     def most_urgent(self, count: int) -> list[Urgent]:
         """Return the waiting tickets that are due first; of one promise, those longest here."""

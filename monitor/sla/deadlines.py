@@ -7,6 +7,7 @@ same: one armed timer, restored with the state.
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import Final
 
 from monitor.sla.calendar import Deadline
@@ -156,6 +157,18 @@ class Line:
         elif found[0] != self._first:
             self._first, self.head = found[0], self.due(found[0])
         return found
+
+    def count_before(self, created: int) -> int:
+        """Return how many tickets that stand here were created before a moment."""
+        queued = takewhile(lambda ticket: (ticket.created or 0) < created, self._queue)
+        if not self._late:
+            return sum(map(self._belongs, queued))
+        late = takewhile(lambda entry: entry[0] < created, self._late.in_order())
+        # One whose creation changed stands in both.
+        return len(
+            {ticket.ticket_id for ticket in filter(self._belongs, queued)}
+            | {key for _, key in late}
+        )
 
     def earliest(self, count: int) -> list[tuple[int, str]]:
         """Return creation and id of the `count` tickets that stand first."""

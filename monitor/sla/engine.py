@@ -10,6 +10,7 @@ from typing import Final
 
 from monitor.sla.backlog import Backlog, GroupBacklog
 from monitor.sla.deadlines import Deadlines, Line
+from monitor.sla.distinct import Customers
 from monitor.sla.effects import Effect, retell
 from monitor.sla.events import NEVER, AgentReplied, Event, TicketClosed, TicketCreated
 from monitor.sla.forecast import Record
@@ -58,6 +59,7 @@ class Engine:
         self.totals = Totals(policy, totals)
         self.forecasts = Forecasts(policy, forecasts, clock, blind=self._is_blind)
         self.windows = Windows(policy, self.forecasts)
+        self.customers = Customers(policy)
         self._promises = Promises(policy)
         self._plain = self._promises.plain
         promises = self._promises.all * self._copies
@@ -166,6 +168,8 @@ class Engine:
             ticket = Ticket(event.ticket_id)
         elif type(event) is AgentReplied and self._answer(ticket, event):
             return
+        elif type(event) is TicketCreated and event.customer:
+            self._see(self._promise_of(event), event.at, event.customer)
         before = self._booked(ticket) if self._may_undo(ticket, event) else None
         creation = _creation(ticket)
         if not join(ticket, event):
@@ -191,13 +195,15 @@ class Engine:
         else:
             by_team, promise = self._plain.get(event.channel, NOWHERE)
             promise = by_team.get(event.team, promise)
+        if event.customer and promise != NO_PROMISE:
+            self.customers.noted[self._groups[promise]].append((at, event.customer))
         if promise == NO_PROMISE or not 0 <= clock - at <= self._usual[promise]:
             return False
         key = event.ticket_id
         ticket = Ticket(key, at, event.channel, event.team, event.priority)
         if event.tier:
             ticket.tier = event.tier
-        ticket.touched, ticket.promise = clock, promise
+        ticket.touched, ticket.promise, ticket.customer = clock, promise, event.customer
         ticket.phase, ticket.is_open, ticket.booked = Phase.WAITING, True, 1
         self.tickets[key] = self.changed[key] = ticket
         self._backlogs[promise].enter(ticket)
@@ -208,6 +214,10 @@ class Engine:
         for view in self._views:
             view.opened(group, at)
         return True
+
+    def _see(self, promise: int, at: int, customer: int) -> None:
+        if customer and promise != NO_PROMISE:
+            self.customers.noted[self._groups[promise]].append((at, customer))
 
     def _answer(self, ticket: Ticket, event: AgentReplied) -> bool:
         """Take in a reply that says nothing new, or the first one, in time to a waiting ticket."""
@@ -251,7 +261,7 @@ class Engine:
         return ticket.phase in ENDINGS and not (ticket.phase is Phase.ANSWERED and closes)
 
     def _booked(self, ticket: Ticket) -> tuple[Booking, ...]:
-        return bookings(ticket, self._life(ticket, self.clock))
+        return bookings(ticket, self._life(ticket, self.clock), self.policy.short_abandon)
 
     def _settle(self, ticket: Ticket, effects: list[Effect], *, stale: bool = False) -> None:
         """Bring views, deadlines and what was told in line with the ticket's present truth."""
@@ -270,7 +280,10 @@ class Engine:
         """Bring views and deadlines in line: what was booked stands, what follows is added."""
         state, promise = self._life(ticket, self.clock), ticket.promise
         if promise != NO_PROMISE:
-            booked, group = bookings(ticket, state), self._groups[promise]
+            booked, group = (
+                bookings(ticket, state, self.policy.short_abandon),
+                self._groups[promise],
+            )
             for booking in booked[ticket.booked :]:
                 for view in self._views:
                     view.book(group, booking, 1)
@@ -350,6 +363,7 @@ class Engine:
             ticket.armed = ticket.forgettable = ticket.booked = 0
             ticket.phase, ticket.is_open = Phase.UNSEEN, False
             ticket.promise = self._promise(ticket)
+            self._see(ticket.promise, ticket.created or 0, ticket.customer)
             if self._restore_usual(ticket):
                 continue
             state = self._place(ticket)
@@ -398,7 +412,10 @@ class Engine:
         """Return the index of what is promised to a ticket."""
         if ticket.created is None:
             return NO_PROMISE
-        return self._promises.find(ticket.channel, ticket.team, ticket.priority, ticket.tier)
+        return self._promise_of(ticket)
+
+    def _promise_of(self, created: Ticket | TicketCreated) -> int:
+        return self._promises.find(created.channel, created.team, created.priority, created.tier)
 
     def _make_backlogs(self) -> list[Backlog]:
         """Return the backlog of each promise."""

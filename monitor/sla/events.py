@@ -24,6 +24,8 @@ class TicketCreated(msgspec.Struct, frozen=True, gc=False):
     priority: str = ""
     tier: str = ""
     """The customer's: gold, trial, ..."""
+    customer: int = 0
+    """A hash of the customer's id, by which customers are counted; 0 for none."""
 
 
 class AgentReplied(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +43,28 @@ class TicketClosed(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
+class SurveyAnswered(msgspec.Struct, frozen=True, gc=False):
+    """A customer said what a ticket's treatment was worth."""
+
+    survey_id: str
+    ticket_id: str
+    kind: str
+    """`csat` or `nps`."""
+    score: float
+    at: int
+    channel: str = ""
+    """The ticket's, for one whose ticket nobody remembers; empty if the survey does not say."""
+    team: str = ""
+
+
+class CustomerChanged(msgspec.Struct, frozen=True, gc=False):
+    """Somebody became a customer, or is none any more."""
+
+    customer_id: str
+    joined: bool
+    at: int
+
+
 class CustomerReplied(msgspec.Struct, frozen=True, gc=False):
     """The customer wrote again."""
 
@@ -49,3 +73,7 @@ class CustomerReplied(msgspec.Struct, frozen=True, gc=False):
 
 
 Event = TicketCreated | AgentReplied | TicketClosed | CustomerReplied
+"""What happens to tickets."""
+
+Told = Event | SurveyAnswered | CustomerChanged
+"""All that is read."""

@@ -16,12 +16,23 @@ EXPIRES_AFTER: Final = 30 * DAY
 REMEMBERED_FOR: Final = DAY
 """What is over is kept this long after it was last heard of: the longest window."""
 
+SHORT_ABANDON: Final = 5 * SECOND
+"""What call centres usually take for a short abandon, unless the policy says otherwise."""
+
+SATISFIED_FROM: Final = 4.0
+"""Of the usual five points the upper two."""
+
+BACKLOG_AGES: Final = (3600 * SECOND, 8 * 3600 * SECOND, DAY, 3 * DAY, 7 * DAY)
+
 OTHER_TEAM: Final = "other"
 """The label of every team that the policy does not name: label values stay bounded."""
 
 
 class Formula(StrEnum):
-    """How the trade computes a service level; A answered, B abandoned, t within the limit."""
+    """How the trade computes a service level; A answered, B abandoned, t within the limit.
+
+    s is within `Policy.short_abandon`: who hangs up at once gave nobody a chance to answer.
+    """
 
     ABANDON_IGNORED = "abandon_ignored"
     """At / (A + B - Bt): a customer who left before the limit is left out."""
@@ -31,6 +42,8 @@ class Formula(StrEnum):
     """At / (A + B): every abandoned ticket is a miss."""
     ABANDON_POSITIVE = "abandon_positive"
     """(At + Bt) / (A + B): one abandoned before the limit is a success."""
+    SHORT_EXCLUDED = "short_excluded"
+    """At / (A + B - Bs): only who left at once is left out, whoever waited longer is a miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +154,7 @@ class Policy:
     """All promises, and how they are counted.
 
     `teams` are the teams that get figures of their own; every other one counts as "other".
-    Without any, figures are per channel only.
+    Without any, figures are per channel only. `short_abandon` is in microseconds.
     """
 
     channels: Mapping[str, Target]
@@ -155,6 +168,12 @@ class Policy:
     """By the name of each `Clock` asked for its own promises: a policy without rules and clocks."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False)
     """The line of each channel in the policy's file."""
+    short_abandon: int = SHORT_ABANDON
+    """One closed unanswered after no more than this, and within its limit, left at once."""
+    satisfied_from: float = SATISFIED_FROM
+    """A survey's answer (csat) from this score on is a satisfied one."""
+    backlog_ages: tuple[int, ...] = BACKLOG_AGES
+    """Unresolved tickets are counted that are older than each of these, in microseconds."""
     groups: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
     """Every (channel, team) that has figures, in the order in which they are shown."""
 
@@ -175,7 +194,8 @@ class Policy:
         Hours of the day stay what they are, and so do rules: nobody plays with those.
         """
         channels = {name: target.scaled(factor) for name, target in self.channels.items()}
-        return replace(self, channels=channels)
+        short = int(self.short_abandon * factor)
+        return replace(self, channels=channels, short_abandon=short)
 
 
 DEFAULT_POLICY: Final = Policy(

@@ -1,17 +1,29 @@
 """The text of a policy file to a Policy and back, with the line and the way out of each mistake."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Final
 
 from monitor.errors import PolicyError
-from monitor.sla.durations import quoted
-from monitor.sla.policy import OTHER_TEAM, Clock, Formula, Policy, Rule, Target
+from monitor.sla.durations import parse_duration, quoted, short_duration
+from monitor.sla.policy import (
+    BACKLOG_AGES,
+    OTHER_TEAM,
+    SATISFIED_FROM,
+    SHORT_ABANDON,
+    Clock,
+    Formula,
+    Policy,
+    Rule,
+    Target,
+)
 from monitor.sla.policy_calendars import EXAMPLE as CALENDAR
 from monitor.sla.policy_calendars import calendars, dump_calendar
 from monitor.sla.policy_nodes import Place, Problems, plain_name, read_yaml
 from monitor.sla.policy_targets import (
     CLOCKS,
+    DECIMAL,
     RULE_EXAMPLE,
     Calendars,
     channel_targets,
@@ -19,6 +31,7 @@ from monitor.sla.policy_targets import (
     dump_target,
     is_too_long,
     key,
+    read_limit,
     rule,
     too_long,
 )
@@ -30,6 +43,9 @@ _FILE_EXAMPLE: Final = {
     "teams": "a list of names, such as [billing, technical]",
     "calendars": f"business hours by name, such as office: {CALENDAR}",
     "rules": f"a list, such as - {RULE_EXAMPLE}",
+    "short_abandon": "5s",
+    "satisfied_from": "4, the least csat score of a satisfied customer",
+    "backlog": "a list of ages, such as [1h, 8h, 24h]",
 }
 """The keys of the file, and what to write there."""
 
@@ -52,6 +68,15 @@ def _policy(root: Place) -> Policy | None:
     formula: Formula | None = Formula.ABANDON_IGNORED
     if "formula" in fields:
         formula = fields["formula"].scalar(_formula, _FILE_EXAMPLE["formula"])
+    short_abandon: int | None = SHORT_ABANDON
+    if "short_abandon" in fields:
+        short_abandon = fields["short_abandon"].scalar(
+            parse_duration, _FILE_EXAMPLE["short_abandon"]
+        )
+    satisfied_from: float | None = SATISFIED_FROM
+    if "satisfied_from" in fields:
+        satisfied_from = fields["satisfied_from"].scalar(_score, _FILE_EXAMPLE["satisfied_from"])
+    ages = _ages(fields["backlog"]) if "backlog" in fields else BACKLOG_AGES
     teams = _teams(fields["teams"]) if "teams" in fields else ()
     hours: Calendars = calendars(fields["calendars"]) if "calendars" in fields else {}
     channels: dict[str, tuple[dict[str, Target], int]] = {}
@@ -60,7 +85,7 @@ def _policy(root: Place) -> Policy | None:
     else:
         root.refuse(f"has no channels; write channels: and {_FILE_EXAMPLE['channels']}")
     rules = _rules(fields["rules"], channels, hours) if "rules" in fields else ()
-    if formula is None or root.problems:
+    if formula is None or short_abandon is None or satisfied_from is None or root.problems:
         return None
     policy = Policy(
         _of_clock(Clock.FIRST_RESPONSE, channels),
@@ -74,6 +99,9 @@ def _policy(root: Place) -> Policy | None:
             if (found := _of_clock(clock, channels))
         },
         lines={name: line for name, (_, line) in channels.items()},
+        short_abandon=short_abandon,
+        satisfied_from=satisfied_from,
+        backlog_ages=ages,
     )
     _hold_promises(policy, root)
     return policy
@@ -140,6 +168,28 @@ def _formula(text: str) -> Formula:
         raise ValueError(f"{quoted(text)} is no formula; {way_out}") from None
 
 
+def _score(text: str) -> float:
+    if not DECIMAL.fullmatch(text):
+        raise ValueError(f"{quoted(text)} is not a score; write a number, as 4")
+    return float(text)
+
+
+def _ages(place: Place) -> tuple[int, ...]:
+    ages: list[int] = []
+    for item in place.items(_FILE_EXAMPLE["backlog"]):
+        age = item.scalar(lambda text: _age(text, ages), "an age, such as 8h")
+        if age is not None:
+            ages.append(age)
+    return tuple(ages)
+
+
+def _age(text: str, before: Sequence[int]) -> int:
+    age = read_limit(text)
+    if before and age <= before[-1]:
+        raise ValueError(f"{quoted(text)} is not more than the one before it; list them in order")
+    return age
+
+
 def _teams(place: Place) -> tuple[str, ...]:
     teams: dict[str, None] = {}
     for item in place.items(_FILE_EXAMPLE["teams"]):
@@ -180,6 +230,12 @@ def dump_policy(policy: Policy) -> str:
         lines.append("rules:")
         lines += [f"  - {dump_rule(rule)}" for rule in policy.rules]
     lines.append(f"formula: {policy.formula}")
+    if policy.satisfied_from != SATISFIED_FROM:
+        lines.append(f"satisfied_from: {Decimal(repr(policy.satisfied_from)).normalize():f}")
+    if policy.backlog_ages != BACKLOG_AGES:
+        lines.append(f"backlog: [{', '.join(map(short_duration, policy.backlog_ages))}]")
+    if policy.short_abandon != SHORT_ABANDON:
+        lines.append(f"short_abandon: {short_duration(policy.short_abandon)}")
     if policy.teams:
         lines.append(f"teams: [{', '.join(map(key, policy.teams))}]")
     return "\n".join(lines) + "\n"

@@ -35,7 +35,7 @@ _WHEN_EXAMPLE: Final = "{channel: chat, priority: high}"
 _GOAL_EXAMPLE: Final = "50% within 2h"
 _DEFAULT_AT_RISK: Final = "80%"
 _DEFAULT_SHARE: Final = 0.9
-_DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
+DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _GOAL: Final = re.compile(r"(.*\S)\s+within\s+(\S.*)")
 
@@ -132,7 +132,7 @@ def _said(place: Place, fields: Mapping[str, Place], calendars: Calendars) -> _S
             if key in fields:
                 fields[key].refuse("stands beside targets, whose last one it is; keep one of them")
     elif "limit" in fields:
-        limit = fields["limit"].scalar(_limit, _EXAMPLES["limit"])
+        limit = fields["limit"].scalar(read_limit, _EXAMPLES["limit"])
     most = limit or EXPIRES_AFTER  # a wrong limit hides no other mistake
     if "at_risk" in fields:
         at_risk = fields["at_risk"].scalar(lambda text: _at_risk(text, most), _EXAMPLES["at_risk"])
@@ -176,7 +176,7 @@ def _goal(text: str, before: list[Goal]) -> Goal:
     matched = _GOAL.fullmatch(text.strip())
     if matched is None:
         raise ValueError(f"{quoted(text)} is no target; write {_GOAL_EXAMPLE}")
-    goal = Goal(_limit(matched[2]), _share(matched[1]))
+    goal = Goal(read_limit(matched[2]), _share(matched[1]))
     if before and goal.within <= before[-1].within:
         raise ValueError(f"{quoted(text)} has no more time than the one before; go up")
     if before and goal.share <= before[-1].share:
@@ -227,7 +227,8 @@ def _hours(text: str, calendars: Collection[str]) -> str:
     return text
 
 
-def _limit(text: str) -> int:
+def read_limit(text: str) -> int:
+    """Return a time as microseconds; ValueError for none at all, and for a ticket's whole life."""
     limit = parse_duration(text)
     if limit == 0:
         raise ValueError(f"{quoted(text)} is no time at all; write {EXAMPLES}")
@@ -240,7 +241,7 @@ def _limit(text: str) -> int:
 
 
 def _at_risk(text: str, limit: int) -> int:
-    if _DECIMAL.fullmatch(text):
+    if DECIMAL.fullmatch(text):
         raise ValueError(f"{quoted(text)} has no unit; write 80% or 90s")
     at_risk = int(limit * _percentage(text)) if text.endswith("%") else parse_duration(text)
     if at_risk == 0:
@@ -254,7 +255,7 @@ def _at_risk(text: str, limit: int) -> int:
 
 
 def _share(text: str) -> float:
-    if not text.endswith("%") and _DECIMAL.fullmatch(text):
+    if not text.endswith("%") and DECIMAL.fullmatch(text):
         share = Decimal(text)
         if share > 1:
             raise ValueError(f"{quoted(text)} is more than all of 1; write 90% or 0.9")
@@ -267,7 +268,7 @@ def _share(text: str) -> float:
 
 def _percentage(text: str) -> Decimal:
     number = text.removesuffix("%").rstrip()
-    if number == text or not _DECIMAL.fullmatch(number):
+    if number == text or not DECIMAL.fullmatch(number):
         raise ValueError(
             f"{quoted(text)} is not a percentage; write a number up to 100 and %, as 80%"
         )

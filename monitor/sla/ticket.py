@@ -105,6 +105,8 @@ class Ticket(msgspec.Struct, gc=False, array_like=True):
     """The customer's, here because tickets are kept by position."""
     exchange: Exchange | None = None
     """None where the policy asks for no clock that needs it."""
+    customer: int = 0
+    """A hash of the customer's id, 0 for none; last because tickets are kept by position."""
 
 
 def join(ticket: Ticket, event: Event) -> bool:
@@ -131,13 +133,20 @@ def _join_creation(ticket: Ticket, event: TicketCreated) -> bool:
 
     The second half only makes the choice independent of the order of arrival.
     """
-    new = (event.at, event.channel, event.team, event.priority, event.tier)
+    new = (
+        *(event.at, event.channel, event.team, event.priority),
+        *(event.tier, event.customer),
+    )
     if ticket.created is not None:
-        old = (ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.tier)
+        old = (
+            *(ticket.created, ticket.channel, ticket.team, ticket.priority),
+            *(ticket.tier, ticket.customer),
+        )
         conflict = ticket.conflict or event.channel != ticket.channel
         learned = conflict != ticket.conflict
         ticket.conflict = conflict
         if old <= new:
             return learned
-    ticket.created, ticket.channel, ticket.team, ticket.priority, ticket.tier = new
+    ticket.created, ticket.channel, ticket.team = event.at, event.channel, event.team
+    ticket.priority, ticket.tier, ticket.customer = event.priority, event.tier, event.customer
     return True

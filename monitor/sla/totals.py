@@ -15,7 +15,7 @@ from monitor.sla.events import SECOND
 from monitor.sla.policy import Goal, Policy, Target
 from monitor.sla.promises import by_group, goals_of
 from monitor.sla.ticket import Kind
-from monitor.sla.views import Book, Booking
+from monitor.sla.views import GOALS, Book, Booking
 
 _EDGES_SECONDS: Final = (
     *(1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 450, 600, 900, 1800),
@@ -47,6 +47,8 @@ class GroupTotals(msgspec.Struct):
     told: list[int] = msgspec.field(default_factory=lambda: [0] * len(Kind))
     goals: dict[int, list[int]] = {}
     """By a goal's time how often it was met, missed, and either of them taken back."""
+    resolution_us: int = 0
+    """From creation to close, of the resolved."""
 
     def net(self, what: Book) -> int:
         """Return how many bookings stand."""
@@ -66,7 +68,7 @@ class Totals:
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking, or that it was taken back."""
         totals, what = self.by_group[group], booking.what
-        if what >= _GOAL_MET:
+        if what in GOALS:
             totals.goals[booking.value][what - _GOAL_MET + (sign < 0) * 2] += 1
         if sign < 0:
             totals.taken_back[what] += 1
@@ -75,6 +77,8 @@ class Totals:
         if what is Book.ANSWERED:
             totals.buckets[bisect_left(totals.edges, booking.value)] += 1
             totals.sum_us += booking.value
+        elif booking.what is Book.RESOLVED:
+            totals.resolution_us += booking.value
 
     def opened(self, group: int, at: int) -> None:
         """Count a creation."""

@@ -5,7 +5,7 @@ before and what is booked now. So it can be taken back, and rebuilt from the tic
 """
 
 from enum import IntEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from monitor.sla.life import Life
 from monitor.sla.ticket import Phase, Ticket
@@ -18,7 +18,7 @@ class Book(IntEnum):
     ANSWERED = 1
     """First response; its value is how long the clock had run, in microseconds."""
     CLOSED = 2
-    """Closed, answered or not."""
+    """Closed, answered or not; its value is the time since its creation."""
     MET = 3
     """Answered within the limit."""
     MISSED = 4
@@ -40,6 +40,25 @@ class Book(IntEnum):
     """Answered within one of the promise's goals; its value is that goal's time."""
     GOAL_MISSED = 13
     """The time of one of the promise's goals passed with no answer; likewise."""
+    SHORT_ABANDONED = 14
+    """Of the abandoned, those that left at once."""
+    RESOLVED = 15
+    """Closed after a first response; its value is the time since its creation."""
+    SATISFIED = 16
+    """A survey's answer (`csat`) at or above the policy's threshold."""
+    DISSATISFIED = 17
+    PROMOTER = 18
+    """A survey's answer (`nps`) of 9 or 10."""
+    PASSIVE = 19
+    """One of 7 or 8."""
+    DETRACTOR = 20
+    """One of 0 to 6."""
+    JOINED = 21
+    """A customer came; counted for no group."""
+    LEFT = 22
+
+
+GOALS: Final = (Book.GOAL_MET, Book.GOAL_MISSED)
 
 
 class Booking(NamedTuple):
@@ -63,8 +82,11 @@ class View(Protocol):
         """Count a first response within the limit: the same as to `book` both its bookings."""
 
 
-def bookings(ticket: Ticket, state: Life) -> tuple[Booking, ...]:
-    """List all that is booked for a ticket in this state, in the order in which it came."""
+def bookings(ticket: Ticket, state: Life, short_abandon: int) -> tuple[Booking, ...]:
+    """List all that is booked for a ticket in this state, in the order in which it came.
+
+    `short_abandon` is that of the policy.
+    """
     phase = state.phase
     if phase is Phase.UNSEEN:
         return ()
@@ -80,9 +102,12 @@ def bookings(ticket: Ticket, state: Life) -> tuple[Booking, ...]:
             booked.append(Booking(Book.MISSED, state.breached_at))
     ended = state.ended_at
     if ended is not None:
-        _book_ending(booked, ticket, state, ended)
+        _book_ending(booked, ticket, state, ended, short_abandon)
     if state.closed_at is not None:
-        booked.append(Booking(Book.CLOSED, state.closed_at))
+        open_for = state.closed_at - state.created
+        booked.append(Booking(Book.CLOSED, state.closed_at, open_for))
+        if phase is Phase.ANSWERED:
+            booked.append(Booking(Book.RESOLVED, state.closed_at, open_for))
     return tuple(booked)
 
 
@@ -96,7 +121,9 @@ def _passed(state: Life) -> list[Booking]:
     return sorted(passed, key=lambda booking: booking.at)
 
 
-def _book_ending(booked: list[Booking], ticket: Ticket, state: Life, ended: int) -> None:
+def _book_ending(
+    booked: list[Booking], ticket: Ticket, state: Life, ended: int, short_abandon: int
+) -> None:
     in_time = state.breached_at is None
     if state.phase is Phase.ANSWERED:
         booked.append(Booking(Book.ANSWERED, ended, state.waited))
@@ -108,5 +135,7 @@ def _book_ending(booked: list[Booking], ticket: Ticket, state: Life, ended: int)
         booked.append(Booking(Book.UNANSWERED, ended))
         if in_time:
             booked.append(Booking(Book.ABANDONED, ended, ended - state.created))
+            if ended - state.created <= short_abandon:
+                booked.append(Booking(Book.SHORT_ABANDONED, ended))
     else:
         booked.append(Booking(Book.EXPIRED, ended))

@@ -23,18 +23,19 @@ _ENOUGH: Final = 10_000
 
 _CLOSED: Final = Book.CLOSED
 
-_COUNTED: Final = Book.ABANDONED + 1
-"""Bookings up to this one are counted in windows."""
+_FORECAST_UP_TO: Final = Book.ABANDONED
+"""Bookings up to this one are what forecasts learn from."""
 
 
 class Pane:
     """The sums of one stretch of time; also those of a whole window."""
 
-    __slots__ = ("counts", "latencies", "sum_us")
+    __slots__ = ("counts", "latencies", "resolution_us", "sum_us")
 
     def __init__(self) -> None:
-        self.counts = [0] * _COUNTED
+        self.counts = [0] * len(Book)
         self.sum_us = 0
+        self.resolution_us = 0
         self.latencies: dict[int, int] = {}
 
     def add(self, booking: Booking, sign: int) -> None:
@@ -43,11 +44,14 @@ class Pane:
         if booking.what is Book.ANSWERED:
             self.sum_us += sign * booking.value
             _add(self.latencies, bucket(booking.value), sign)
+        elif booking.what is Book.RESOLVED:
+            self.resolution_us += sign * booking.value
 
     def merge(self, other: "Pane", sign: int = 1) -> None:
         """Add another's sums, or take them away."""
         self.counts = [a + sign * b for a, b in zip(self.counts, other.counts, strict=True)]
         self.sum_us += sign * other.sum_us
+        self.resolution_us += sign * other.resolution_us
         if sign < 0:
             for index, count in other.latencies.items():
                 _add(self.latencies, index, -count)
@@ -68,6 +72,11 @@ class Pane:
             closed=c[Book.CLOSED],
             met=c[Book.MET],
             missed=c[Book.MISSED],
+            abandoned=c[Book.ABANDONED],
+            short_abandoned=c[Book.SHORT_ABANDONED],
+            resolved=c[Book.RESOLVED],
+            resolution_us=self.resolution_us,
+            answers={book: c[book] for book in ANSWERS},
             sum_us=self.sum_us,
             p50_us=p50,
             p90_us=p90,
@@ -83,10 +92,38 @@ class Figures(NamedTuple):
     closed: int
     met: int
     missed: int
+    abandoned: int
+    """Closed unanswered within the limit, the short ones among them."""
+    short_abandoned: int
+    resolved: int
+    resolution_us: int
+    answers: Mapping[Book, int]
+    """What surveys said."""
     sum_us: int
     p50_us: float | None
     p90_us: float | None
     service_level_ratio: float | None
+
+    @property
+    def csat_ratio(self) -> float | None:
+        """Satisfied answers over all answers; None without one."""
+        satisfied = self.answers[Book.SATISFIED]
+        every = satisfied + self.answers[Book.DISSATISFIED]
+        return satisfied / every if every else None
+
+    @property
+    def net_promoter_score(self) -> float | None:
+        """The percentage of promoters less that of detractors, -100 to 100; None of nobody."""
+        promoters, detractors = self.answers[Book.PROMOTER], self.answers[Book.DETRACTOR]
+        every = promoters + self.answers[Book.PASSIVE] + detractors
+        return 100 * (promoters - detractors) / every if every else None
+
+
+ANSWERS: Final = (
+    *(Book.SATISFIED, Book.DISSATISFIED),
+    *(Book.PROMOTER, Book.PASSIVE, Book.DETRACTOR),
+)
+"""What surveys say."""
 
 
 def service_level(counts: Sequence[int], formula: Formula) -> float | None:
@@ -99,11 +136,13 @@ def decided(counts: Sequence[int], formula: Formula) -> tuple[int, int]:
     """Return how many tickets were answered in time, and of how many, as a formula has it."""
     met, missed = counts[Book.MET], counts[Book.MISSED]
     late, abandoned = counts[Book.LATE], counts[Book.ABANDONED]
+    long_abandoned = abandoned - counts[Book.SHORT_ABANDONED]
     of = {
         Formula.ABANDON_IGNORED: (met, met + missed),
         Formula.ANSWERED_ONLY: (met, met + late),
         Formula.ABANDON_NEGATIVE: (met, met + missed + abandoned),
         Formula.ABANDON_POSITIVE: (met + abandoned, met + missed + abandoned),
+        Formula.SHORT_EXCLUDED: (met, met + missed + long_abandoned),
     }
     return of[formula]
 
@@ -212,7 +251,7 @@ class Windows:
     def __init__(self, policy: Policy, forecasts: Forecasts | None = None) -> None:
         self._forecasts = Forecasts(policy) if forecasts is None else forecasts
         """Told of all that is noted, whenever it is counted."""
-        self._chains = [_chain() for _ in policy.groups]
+        self._chains = [chain() for _ in policy.groups]
         self._opened: list[list[int]] = [[] for _ in policy.groups]
         self._answered: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
         self._noted: list[tuple[int, Booking, int]] = []
@@ -227,8 +266,7 @@ class Windows:
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking."""
-        if booking.what < _COUNTED:
-            self._noted.append((group, booking, sign))
+        self._noted.append((group, booking, sign))
 
     def opened(self, group: int, at: int) -> None:
         """Count a creation."""
@@ -250,9 +288,7 @@ class Windows:
     def count(self) -> None:
         """Count what is noted."""
         for group, windows in enumerate(self._chains):
-            # The coarsest first: what slides out of a finer one has to find its place.
-            for window in reversed(windows.values()):
-                window.advance(self._now)
+            slide(windows, self._now)
             finest = next(iter(windows.values()))
             _count_opened(finest, self._opened[group])
             _count_answered(finest, self._answered[group])
@@ -261,7 +297,9 @@ class Windows:
             self._answered[group].clear()
         for group, booking, sign in self._noted:
             next(iter(self._chains[group].values())).add(booking, sign)
-            if booking.what is not _CLOSED:  # the most frequent, and no forecast's business
+            if (
+                booking.what <= _FORECAST_UP_TO and booking.what is not _CLOSED
+            ):  # the most frequent, and no forecast's business
                 self._forecasts.book(group, booking, sign)
         self._noted.clear()
 
@@ -308,7 +346,21 @@ def totals(windows: Mapping[str, Window]) -> dict[str, Pane]:
     return found
 
 
-def _chain() -> dict[str, Window]:
+def window_start(name: str, now: int) -> int:
+    """Return when a window that ends at `now` began: with its first pane."""
+    pane_us = WINDOWS[name] // PANES
+    return (now // pane_us - PANES + 1) * pane_us
+
+
+def slide(windows: dict[str, Window], now: int) -> None:
+    """Let the windows of a chain end at `now`."""
+    # The coarsest first: what slides out of a finer one has to find its place.
+    for window in reversed(windows.values()):
+        window.advance(now)
+
+
+def chain() -> dict[str, Window]:
+    """Return empty windows of every length."""
     windows: dict[str, Window] = {}
     finer = None
     for name, length in WINDOWS.items():

@@ -1,23 +1,31 @@
 """What a partition keeps in Kafka, packed and read back: every ticket and the counters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from sys import intern
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from monitor.sla.base import Changes, Customer
 from monitor.sla.forecast import Record
+from monitor.sla.measures import KeptMeasures
+from monitor.sla.surveys import Survey
 from monitor.sla.ticket import Ticket
 from monitor.sla.totals import GroupTotals
 from monitor.streaming import fetching
 from monitor.streaming.settings import Settings
 
-COUNTERS_KEY: Final = b"\xff counters"
-"""Not UTF-8, so that no ticket id can be it."""
+T = TypeVar("T")
 
-_NO_TICKET: Final = COUNTERS_KEY[:1]
+COUNTERS_KEY: Final = b"\xff counters"
+"""Not UTF-8, so that no ticket id can be it; the next two likewise."""
+
+SURVEY: Final = b"\xff survey "
+CUSTOMER: Final = b"\xff customer "
+
+_OURS: Final = b"\xff"[0]
 
 _FORECAST: Final = b"\xff forecast "
 """Before a group's name, likewise."""
@@ -29,6 +37,7 @@ class Counters(msgspec.Struct):
     groups: dict[str, GroupTotals] = {}
     records: dict[str, dict[str, int]] = {}
     """Records read by topic and outcome."""
+    customers: Changes = msgspec.field(default_factory=Changes)
     clocks: dict[str, dict[str, GroupTotals]] = {}
     """What the other clocks count, by name and group."""
 
@@ -38,8 +47,12 @@ _RUN: Final = b"\xfe"
 
 pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
+pack_survey = msgspec.msgpack.Encoder().encode
+pack_customer = msgspec.msgpack.Encoder().encode
 pack_forecast = msgspec.msgpack.Encoder().encode
 _read_ticket = msgspec.msgpack.Decoder(Ticket).decode
+_read_survey = msgspec.msgpack.Decoder(Survey).decode
+_read_customer = msgspec.msgpack.Decoder(Customer).decode
 _read_counters = msgspec.msgpack.Decoder(Counters).decode
 _read_forecast = msgspec.msgpack.Decoder(Record).decode
 
@@ -54,6 +67,8 @@ class Kept:
 
     def __init__(self) -> None:
         self.tickets: dict[str, Ticket] = {}
+        self._surveys: dict[bytes, Survey] = {}
+        self._customers: dict[bytes, Customer] = {}
         self.runs: dict[str, dict[str, Ticket]] = {}
         """By clock and key the runs of which something was told."""
         self._counters: bytes | None = None
@@ -65,20 +80,23 @@ class Kept:
         return Counters() if self._counters is None else _read_counters(self._counters)
 
     @property
+    def measures(self) -> KeptMeasures:
+        """What is known of surveys and customers."""
+        return KeptMeasures(
+            self._surveys.values(), self._customers.values(), self.counters.customers
+        )
+
+    @property
     def forecasts(self) -> dict[str, Record]:
         """What forecasts rest on, by group."""
         return {name: _read_forecast(kept) for name, kept in self._forecasts.items() if kept}
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take a record: the last value of a key counts, and None stands for forgotten."""
-        if key == COUNTERS_KEY:
-            self._counters = value
+        if key[0] == _OURS:
+            self._take_ours(key, value)
         elif key.startswith(_RUN):
             self._take_run(key, value)
-        elif key.startswith(_FORECAST):
-            self._forecasts[key.removeprefix(_FORECAST).decode()] = value
-        elif key.startswith(_NO_TICKET):
-            return  # kept by a later version, which has handed the partition back
         elif value is None:
             self.tickets.pop(key.decode(), None)
         else:
@@ -90,6 +108,17 @@ class Kept:
             ticket.tier = intern(ticket.tier)
             self.tickets[ticket.ticket_id] = ticket
 
+    def _take_ours(self, key: bytes, value: bytes | None) -> None:
+        if key == COUNTERS_KEY:
+            self._counters = value
+        elif key.startswith(SURVEY):
+            _keep(self._surveys, key, value, _read_survey)
+        elif key.startswith(CUSTOMER):
+            _keep(self._customers, key, value, _read_customer)
+        elif key.startswith(_FORECAST):
+            self._forecasts[key.removeprefix(_FORECAST).decode()] = value
+        # What is left was kept by a later version, which has handed the partition back.
+
     def _take_run(self, key: bytes, value: bytes | None) -> None:
         clock, _, run = key.removeprefix(_RUN).decode().partition(" ")
         runs = self.runs.setdefault(clock, {})
@@ -97,6 +126,15 @@ class Kept:
             runs.pop(run, None)
         else:
             runs[run] = _read_ticket(value)
+
+
+def _keep(
+    kept: dict[bytes, T], key: bytes, value: bytes | None, read: Callable[[bytes], T]
+) -> None:
+    if value is None:
+        kept.pop(key, None)
+    else:
+        kept[key] = read(value)
 
 
 def run_key(clock: str, run: str) -> bytes:

@@ -3,19 +3,22 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from sys import intern
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from xxhash import xxh32_intdigest
 
 from monitor.errors import InputError
 from monitor.sla.effects import Effect
 from monitor.sla.events import (
     SECOND,
     AgentReplied,
+    CustomerChanged,
     CustomerReplied,
-    Event,
+    SurveyAnswered,
     TicketClosed,
     TicketCreated,
+    Told,
 )
 from monitor.sla.policy import Clock, Policy
 from monitor.sla.ticket import Kind, Telling
@@ -40,6 +43,7 @@ class _Created(msgspec.Struct, gc=False):
     priority: Label = None
     team: Label = None
     tier: Label = None
+    customer_id: Label = None
 
 
 class _Replied(msgspec.Struct, gc=False):
@@ -58,32 +62,52 @@ class _Asked(msgspec.Struct, gc=False):
     replied_at: Time
 
 
+class _Answered(msgspec.Struct, gc=False):
+    survey_id: str | int
+    ticket_id: str | int
+    kind: Literal["csat", "nps"]
+    score: Annotated[float, msgspec.Meta(ge=0, le=100)]
+    answered_at: Time
+    channel: Label = None
+    team: Label = None
+
+
+class _Changed(msgspec.Struct, gc=False):
+    customer_id: str | int
+    change: Literal["joined", "left"]
+    at: Time
+
+
 class UnusableError(InputError):
     """A record that cannot be used; its text says why, for the person who produced it."""
 
 
-Reader = Callable[[bytes | None, bytes | None, int], Event]
+Reader = Callable[[bytes | None, bytes | None, int], Told]
 """Decodes a record's key and value, given the wall clock in microseconds; see `Decoder.reader`."""
 
 
 class Decoder:
-    """Turns the JSON of the three kinds of events into what the rules take.
+    """Turns the JSON of all kinds of events into what the rules take.
 
     Kinds are named by the contract's topic names, whatever the topics are called on the broker.
     """
 
     def __init__(self, policy: Policy) -> None:
         self._channels = {intern(name): intern(name) for name in policy.channels}
-        self._by_kind: dict[str, Callable[[bytes | str], Event]] = {
+        self._by_kind: dict[str, Callable[[bytes | str], Told]] = {
             "ticket-created": self._created,
             "agent-replied": self._replied,
             "ticket-closed": self._closed,
             "customer-replied": self._asked,
+            "survey-answered": self._answered,
+            "customer-changed": self._changed,
         }
         self._read_created = msgspec.json.Decoder(_Created).decode
         self._read_replied = msgspec.json.Decoder(_Replied).decode
         self._read_closed = msgspec.json.Decoder(_Closed).decode
         self._read_asked = msgspec.json.Decoder(_Asked).decode
+        self._read_answered = msgspec.json.Decoder(_Answered).decode
+        self._read_changed = msgspec.json.Decoder(_Changed).decode
 
     def reader(self, kind: str) -> Reader:
         """Return what decodes the records of a kind; it raises `UnusableError`.
@@ -91,24 +115,27 @@ class Decoder:
         The wall clock that it is given is held against times that lie ahead.
         """
         decode = self.event
+        whose = "customer" if kind == "customer-changed" else "ticket"
+        field = f"{whose}_id"
 
-        def record(key: bytes | None, value: bytes | None, wall: int) -> Event:
+        def record(key: bytes | None, value: bytes | None, wall: int) -> Told:
             if value is None:
                 raise UnusableError("the record has no value; send the event as a JSON object")
             event = decode(kind, value)
-            if key != event.ticket_id.encode():
-                raise UnusableError(_key_reason(key, event.ticket_id))
+            wanted: str = getattr(event, field)
+            if key != wanted.encode():
+                raise UnusableError(_key_reason(key, wanted, whose))
             if event.at > wall + AHEAD:
                 ahead = (event.at - wall) // SECOND
                 raise UnusableError(
-                    f"{_TIME_FIELDS[kind]} {rfc3339(event.at)} lies {ahead} s ahead of the wall "
+                    f"{TIME_FIELDS[kind]} {rfc3339(event.at)} lies {ahead} s ahead of the wall "
                     "clock; check the producer's clock and time zone"
                 )
             return event
 
         return record
 
-    def event(self, kind: str, value: bytes | str) -> Event:
+    def event(self, kind: str, value: bytes | str) -> Told:
         """Decode an event of this kind; raises `UnusableError`."""
         try:
             event = self._by_kind[kind](value)
@@ -118,8 +145,6 @@ class Decoder:
             raise UnusableError("it is nested too deeply; send one flat JSON object") from None
         except UnicodeError:
             raise UnusableError("it is not UTF-8 text; send one JSON object in UTF-8") from None
-        if not event.ticket_id:
-            raise UnusableError("ticket_id is empty; send the ticket's id")
         return event
 
     def _created(self, value: bytes | str) -> TicketCreated:
@@ -131,27 +156,50 @@ class Decoder:
                 f'no policy names the channel "{_shown(read.channel)}"; '
                 f"the policy has {known}: correct the event or add the channel to the policy"
             )
+        customer = read.customer_id
         return TicketCreated(
-            _text(read.ticket_id),
+            _id(read.ticket_id),
             channel,
             micros(read.created_at, "created_at"),
             _label(read.team),
             _label(read.priority),
             "" if read.tier is None else _label(read.tier),
+            _hash(customer) if customer or customer == 0 else 0,
         )
 
     def _replied(self, value: bytes | str) -> AgentReplied:
         read = self._read_replied(value)
         at = micros(read.replied_at, "replied_at")
-        return AgentReplied(_text(read.ticket_id), at, bool(read.automated))
+        return AgentReplied(_id(read.ticket_id), at, bool(read.automated))
 
     def _closed(self, value: bytes | str) -> TicketClosed:
         read = self._read_closed(value)
-        return TicketClosed(_text(read.ticket_id), micros(read.closed_at, "closed_at"))
+        return TicketClosed(_id(read.ticket_id), micros(read.closed_at, "closed_at"))
+
+    def _answered(self, value: bytes | str) -> SurveyAnswered:
+        read = self._read_answered(value)
+        if read.kind == "nps" and (read.score > _BEST_NPS or read.score % 1):
+            raise UnusableError(
+                f"score is {read.score:g}, and an nps score is a whole number from 0 to 10"
+            )
+        return SurveyAnswered(
+            _id(read.survey_id, "survey"),
+            _id(read.ticket_id),
+            read.kind,
+            read.score,
+            micros(read.answered_at, "answered_at"),
+            _label(read.channel),
+            _label(read.team),
+        )
+
+    def _changed(self, value: bytes | str) -> CustomerChanged:
+        read = self._read_changed(value)
+        joined = read.change == "joined"
+        return CustomerChanged(_id(read.customer_id, "customer"), joined, micros(read.at, "at"))
 
     def _asked(self, value: bytes | str) -> CustomerReplied:
         read = self._read_asked(value)
-        return CustomerReplied(_text(read.ticket_id), micros(read.replied_at, "replied_at"))
+        return CustomerReplied(_id(read.ticket_id), micros(read.replied_at, "replied_at"))
 
 
 def micros(time: datetime, field: str) -> int:
@@ -241,18 +289,32 @@ def _text(value: str | int) -> str:
     return value if type(value) is str else str(value)
 
 
+def _hash(customer: str | int) -> int:
+    """Return a customer's hash; 0 is none, so one in four thousand million is another's."""
+    text = customer if type(customer) is str else str(customer)
+    return xxh32_intdigest(text.encode()) or 1
+
+
+def _id(value: str | int, whose: str = "ticket") -> str:
+    text = value if type(value) is str else str(value)
+    if not text:
+        raise UnusableError(f"{whose}_id is empty; send the {whose}'s id")
+    return text
+
+
 def _label(value: Label) -> str:
     """Return a label's text, of which a million tickets hold one object."""
     return "" if value is None else intern(str(value))
 
 
-def _key_reason(key: bytes | None, ticket_id: str) -> str:
+def _key_reason(key: bytes | None, wanted: str, whose: str) -> str:
+    shown = _shown(wanted)
     if key is None:
-        return f'the record has no key; key it by its ticket id "{_shown(ticket_id)}"'
-    return (
-        f'its key "{_shown(key.decode(errors="replace"))}" is not its ticket id '
-        f'"{_shown(ticket_id)}"; '
+        return f'the record has no key; key it by its {whose} id "{shown}"'
+    return f'its key "{_shown(key.decode(errors="replace"))}" is not its {whose} id "{shown}"; ' + (
         "key every topic by ticket id, or a ticket's events part ways"
+        if whose == "ticket"
+        else "key this topic by customer id, or a customer's changes part ways"
     )
 
 
@@ -262,12 +324,17 @@ def _shown(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 
-_TIME_FIELDS: Final = {
+TIME_FIELDS: Final = {
     "ticket-created": "created_at",
     "agent-replied": "replied_at",
     "ticket-closed": "closed_at",
     "customer-replied": "replied_at",
+    "survey-answered": "answered_at",
+    "customer-changed": "at",
 }
+"""Where each kind of event has its time."""
+
+_BEST_NPS: Final = 10
 
 _LONGEST_SHOWN: Final = 80
 
@@ -279,6 +346,7 @@ _HINTS: Final[Mapping[str, str]] = {
     "malformed": "send one JSON object a record",
     "truncated": "send the whole JSON object",
     "Expected `object`": "send one JSON object a record",
+    "Invalid enum value": "write one of the values that README names",
 }
 
 

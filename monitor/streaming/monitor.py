@@ -16,15 +16,12 @@ from monitor.streaming.app import create_app
 from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.refusal import why_not
-from monitor.streaming.settings import Settings, Topics
+from monitor.streaming.settings import KINDS, Settings
 from monitor.streaming.store import KafkaStore
 from monitor.streaming.tasks import at_most, end, outline
 from monitor.streaming.transport import Consumer
 
 log = logging.getLogger(__name__)
-
-KINDS: Final = Topics().inputs
-"""The contract's names of the input topics, which name the kinds of events too."""
 
 AWAY_SECONDS: Final = 3.0
 """With no answer for this long the broker is said to be away."""
@@ -81,6 +78,7 @@ class Monitor:
                 yield partition_stats(
                     task.number,
                     task.state.engine,
+                    measures=task.state.measures,
                     counts=task.counts,
                     lag=task.lag(),
                     caught_up=not task.behind(),

@@ -267,7 +267,7 @@ class PartitionTask:
             if not leaving:
                 self._tick(state, now)
                 if self._pace.is_forgetting_due(state, behind):
-                    state.engine.forget()
+                    state.measures.forget()
             if state.is_dirty if leaving else self._pace.is_commit_due(state, behind):
                 await self._commit_in_time(state)
             elif self._closing:
@@ -319,7 +319,7 @@ class PartitionTask:
 
     def _count(self, state: PartitionState) -> Counts:
         nothing = {topic: {"ok": 0, "dead_letter": 0} for topic in self._kinds}
-        return count(state.engine, nothing | state.records)
+        return count(state.engine, nothing | state.records, state.measures.base.counted)
 
     def _fail(self, error: Exception) -> None:
         """Have the task begin again from what is committed."""

@@ -19,16 +19,35 @@ class Topics:
     breaches: str = "sla-breaches"
     dead_letters: str = "sla-dead-letters"
     stats: str = "sla-channel-stats"
+    surveys: str = "survey-answered"
+    customers: str = "customer-changed"
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """All that is read; only the first two need exist."""
-        return *self.usual, self.customer_replied
+        """All that is read, in the order of `KINDS`; only the first two need exist."""
+        return *self.usual, self.customer_replied, *self.measures
+
+    @property
+    def required(self) -> tuple[str, str]:
+        """Those of the inputs that must exist."""
+        return self.created, self.replied
 
     @property
     def usual(self) -> tuple[str, str, str]:
         """What is read under every policy; the last one need not exist."""
         return self.created, self.replied, self.closed
+
+    @property
+    def measures(self) -> tuple[str, str]:
+        """What else can be measured, under every policy; neither need exist."""
+        return self.surveys, self.customers
+
+
+KINDS: Final = Topics().inputs
+"""The contract's names of the input topics, which name the kinds of events too."""
+
+CLOSED: Final = Topics().closed
+"""The kind without which a ticket is over at its first response."""
 
 
 @dataclass(frozen=True, slots=True)

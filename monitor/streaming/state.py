@@ -3,27 +3,33 @@
 No I/O: records and the wall clock are handed in, a batch is handed out.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from monitor.sla.clocked import ClockedEngine
 from monitor.sla.clocked import Kept as KeptClock
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
+from monitor.sla.measures import Measures
 from monitor.sla.policy import Policy
 from monitor.sla.span_engine import SpanEngine
 from monitor.streaming.changelog import (
     COUNTERS_KEY,
+    CUSTOMER,
+    SURVEY,
     Counters,
     Kept,
     forecast_key,
     pack_counters,
+    pack_customer,
     pack_forecast,
+    pack_survey,
     pack_ticket,
     run_key,
 )
 from monitor.streaming.codec import Decoder, UnusableError
 from monitor.streaming.merge import Merge
+from monitor.streaming.settings import Topics
 
 
 class DeadLetter(NamedTuple):
@@ -60,6 +66,12 @@ class PartitionState:
         counters = kept.counters
         self.records = counters.records
         self.engine = _engine(policy, clock, kept, counters, over_at_reply=over_at_reply)
+        self.measures = Measures(self.engine, kept.measures)
+        # What happens to tickets only goes the short way.
+        only_tickets = not (set(kinds.values()) & set(Topics().measures) or self.measures.surveys)
+        self._step: Callable[[Any, int], list[Effect]] = (
+            self.engine.step if only_tickets else self.measures.step
+        )
         decoder = Decoder(policy)
         self._merge = Merge(positions, {t: decoder.reader(kind) for t, kind in kinds.items()})
         self._effects: list[Effect] = []
@@ -84,12 +96,13 @@ class PartitionState:
     @property
     def is_dirty(self) -> bool:
         """There is something to commit."""
-        return self._moved or self.has_news or bool(self.engine.changed)
+        return self._moved or self.has_news or self.pending > 0
 
     @property
     def pending(self) -> int:
-        """How many changed tickets wait for their transaction."""
-        return len(self.engine.changed)
+        """How many changed tickets, and what else is kept, wait for their transaction."""
+        measures = self.measures
+        return sum(len(part.changed) for part in (self.engine, measures.surveys, measures.base))
 
     def has_enough(self, topic: str) -> bool:
         """Tell whether nothing more of a topic is needed for the time being."""
@@ -107,7 +120,7 @@ class PartitionState:
         batched. `behind` are the topics of which there is more to be taken.
         """
         engine, effects = self.engine, self._effects
-        step = engine.step
+        step = self._step
         found, counts = self._merge.hand_out(behind)
         for at, topic, decode, record in found:
             try:
@@ -123,6 +136,7 @@ class PartitionState:
             self._count(topic, "ok", count)
         if not behind:
             effects += engine.advance(wall)
+        self.measures.advance()
 
     def drain(self) -> Batch:
         """Hand out all that is to be committed, and begin anew."""
@@ -131,7 +145,13 @@ class PartitionState:
             (key.encode(), None if ticket is None else pack_ticket(ticket))
             for key, ticket in changed.items()
         ]
-        counters = Counters(self.engine.totals.stored(), self.records)
+        changelog += self._drain_measures()
+        # Sorted: what is written must not depend on which topic was read first.
+        counters = Counters(
+            self.engine.totals.stored(),
+            dict(sorted(self.records.items())),
+            self.measures.base.counted,
+        )
         if isinstance(self.engine, ClockedEngine):
             for name, clock in self.engine.clocks.items():
                 counters.clocks[name] = clock.totals.stored()
@@ -150,6 +170,14 @@ class PartitionState:
         )
         self._effects, self._dead_letters, self._moved = [], [], False
         return batch
+
+    def _drain_measures(self) -> Iterator[tuple[bytes, bytes | None]]:
+        surveys, base = self.measures.surveys, self.measures.base
+        for key, survey in surveys.changed.items():
+            yield SURVEY + key.encode(), None if survey is None else pack_survey(survey)
+        for key, customer in base.changed.items():
+            yield CUSTOMER + key.encode(), None if customer is None else pack_customer(customer)
+        surveys.changed, base.changed = {}, {}
 
     def _count(self, topic: str, outcome: str, count: int) -> None:
         outcomes = self.records.setdefault(topic, {"ok": 0, "dead_letter": 0})

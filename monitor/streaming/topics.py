@@ -5,7 +5,15 @@ With a topic missing a consumer never learns of it, and recovers nothing, silent
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final, NamedTuple
 
@@ -62,12 +70,14 @@ def input_specs(
     retention_ms: int = _WEEK_MS,
     closed: bool = True,
     customer_replied: bool = False,
+    others: Collection[str] = (),
 ) -> list[TopicSpec]:
     """List the input topics, those of the optional ones that are used."""
     topics = settings.topics
     names = [topics.created, topics.replied]
     names += [topics.closed] if closed else []
     names += [topics.customer_replied] if customer_replied else []
+    names += [name for name in topics.measures if name in others]
     return [TopicSpec(name, partitions, {"retention.ms": str(retention_ms)}) for name in names]
 
 
@@ -272,9 +282,10 @@ async def prepare(settings: Settings, *, exchange: bool = False) -> tuple[tuple[
     do.
     """
     async with admin_client(settings) as admin:
-        wanted = settings.topics.inputs if exchange else settings.topics.usual
+        topics = settings.topics
+        wanted = topics.inputs if exchange else (*topics.usual, *topics.measures)
         counts = await partition_counts(admin, wanted)
-        missing = [name for name in wanted[:2] if name not in counts]
+        missing = [name for name in settings.topics.required if name not in counts]
         if missing:
             raise TopicError(
                 f"topic {' and '.join(missing)} is not on {settings.bootstrap}; "

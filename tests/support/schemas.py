@@ -93,6 +93,7 @@ def instances(schema):
 
 def _values(schema):
     known = {"description", "examples", "default", "format", "type", "minLength", "pattern"}
+    known |= {"minimum", "maximum"}
     assert schema.keys() <= known, schema.keys() - known
     if "type" not in schema:
         return anything
@@ -103,6 +104,8 @@ def _values(schema):
     of_type = {
         "string": text,
         "integer": st.integers(),
+        "number": st.integers(schema.get("minimum"), schema.get("maximum"))
+        | st.floats(schema.get("minimum"), schema.get("maximum"), allow_nan=False),
         "boolean": st.booleans(),
         "null": st.none(),
     }

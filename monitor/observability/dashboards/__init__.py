@@ -13,12 +13,14 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from monitor.observability.dashboards.channel import channel
 from monitor.observability.dashboards.health import health
+from monitor.observability.dashboards.measures import measures
 from monitor.observability.dashboards.wall import wall
 from monitor.sla.policy import Policy
 
 _BOARDS: Final[Mapping[str, Callable[[Policy, str], Dashboard]]] = {
     "wall.json": wall,
     "channel.json": channel,
+    "measures.json": measures,
     "health.json": health,
 }
 

@@ -22,7 +22,12 @@ from monitor.sla.policy import OTHER_TEAM, Policy
 from monitor.sla.windows import WINDOWS
 
 COLUMNS: Final = 24
-_BOARDS: Final = {"sla-wall": "Wall", "sla-channel": "Channel", "sla-health": "Monitor health"}
+_BOARDS: Final = {
+    "sla-wall": "Wall",
+    "sla-channel": "Channel",
+    "sla-measures": "Measures",
+    "sla-health": "Monitor health",
+}
 
 
 class Grid:

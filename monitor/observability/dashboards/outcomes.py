@@ -12,10 +12,12 @@ from monitor.observability.dashboards.panels import (
     DATASOURCE,
     GOOD,
     NOTHING_DECIDED,
+    PLAIN,
     WARN,
     About,
 )
 from monitor.observability.dashboards.promql import Scope
+from monitor.sla.policy import Formula
 from monitor.sla.windows import WINDOWS
 
 _EVENTS = "sla_ticket_events_total"
@@ -74,6 +76,28 @@ def levels(scope: Scope) -> timeseries.Panel:
     queries = {f"last {window}": scope.service_level(window) for window in WINDOWS}
     panel = lines(about, {**queries, "promised": scope.share()}, fill=0).max(1)
     return coloured(panel, "promised", GOOD, dashed=True)
+
+
+def formulas(scope: Scope) -> bargauge.Panel:
+    """Return the service level by every formula of the trade."""
+    chosen = scope.policy.formula
+    about = About(
+        "Service level by every formula, last $window",
+        "The same tickets by each formula of the trade; the alerts go by "
+        f"{chosen}. A answered, B abandoned, t within the limit, s at once. answered_only: At/A. "
+        "abandon_negative: At/(A+B). abandon_ignored: At/(A+B-Bt). abandon_positive: "
+        "(At+Bt)/(A+B). short_excluded: At/(A+B-Bs).",
+        "percentunit",
+        words={"nan": (NOTHING_DECIDED, PLAIN)},
+        no_value=NOTHING_DECIDED,
+    )
+    queries = {
+        f"{formula} (the policy's)" if formula is chosen else formula.value: scope.service_level(
+            "$window", formula
+        )
+        for formula in Formula
+    }
+    return bar(about, queries, most=1)
 
 
 def red_from(panel: stat.Panel, ref_id: str, name: str) -> stat.Panel:

@@ -30,6 +30,10 @@ class Scope:
         matchers = [f"{key}{_matcher(value)}" for key, value in self._labels(labels).items()]
         return f"{name}{{{','.join(matchers)}}}" if matchers else name
 
+    def overall(self, name: str, **labels: str) -> str:
+        """Return the selector of a metric that is not told apart by channel or team."""
+        return Scope(_without_teams(self.policy)).series(name, **labels)
+
     def gauge(self, name: str, **labels: str) -> str:
         """Return how many there are now, by channel."""
         return f"sum by (channel) ({self.series(name, **labels)})"
@@ -64,15 +68,24 @@ class Scope:
         oldest = self.series("sla_oldest_waiting_timestamp_seconds")
         return f"time() - min by (channel) ({oldest})"
 
-    def service_level(self, window: str) -> str:
-        """Return the share answered in time in a window; NaN if nothing was decided."""
-        if self.policy.formula is Formula.ABANDON_IGNORED:
-            met = self.gauge("sla_window_tickets", window=window, state="met")
-            decided = self.gauge("sla_window_tickets", window=window, state="~met|missed")
-            return f"{met} / {decided}"
-        # What the other formulas count is not all in the metrics: the mean of hosts and teams.
-        ratio = self.series("sla_window_service_level_ratio", window=window)
-        return f"avg by (channel) ({ratio} >= 0)"
+    def service_level(self, window: str, formula: Formula | None = None) -> str:
+        """Return the share answered in time in a window; NaN if nothing was decided.
+
+        By the policy's formula unless told; sums, so it is right over hosts and teams.
+        """
+
+        def count(state: str) -> str:
+            return self.gauge("sla_window_tickets", window=window, state=state)
+
+        met, every = count("met"), count("~met|missed|abandoned")
+        good, decided = {
+            Formula.ABANDON_IGNORED: (met, count("~met|missed")),
+            Formula.ANSWERED_ONLY: (met, count("answered")),
+            Formula.ABANDON_NEGATIVE: (met, every),
+            Formula.ABANDON_POSITIVE: (count("~met|abandoned"), every),
+            Formula.SHORT_EXCLUDED: (met, f"({every} - {count('short_abandoned')})"),
+        }[formula or self.policy.formula]
+        return f"{good} / {decided}"
 
     def quantile(self, window: str) -> str:
         """Return a window's quantiles: the highest of hosts and teams, for none can be summed."""

@@ -60,12 +60,17 @@ def _windows(policy: Policy) -> list[str]:
 def _of_formula(formula: Formula, labels: str) -> tuple[str, str]:
     """Return what is missed and what is decided, a second, by the policy's formula."""
     met, missed, abandoned = (_net_outcome(outcome, labels) for outcome in _RETRACTED_AS)
+    short = _net("sla_ticket_events_total", "kind", "short_abandoned", "short_abandoned", labels)
     answered = _net("sla_ticket_events_total", "kind", "answered", "answered", labels)
     return {
         Formula.ABANDON_IGNORED: (missed, _plus(met, missed)),
         Formula.ANSWERED_ONLY: (f"{answered}\n-\n({met})", answered),
         Formula.ABANDON_NEGATIVE: (_plus(missed, abandoned), _plus(met, missed, abandoned)),
         Formula.ABANDON_POSITIVE: (missed, _plus(met, missed, abandoned)),
+        Formula.SHORT_EXCLUDED: (
+            f"{_plus(missed, abandoned)}\n-\n({short})",
+            f"{_plus(met, missed, abandoned)}\n-\n({short})",
+        ),
     }[formula]
 
 

@@ -27,7 +27,7 @@ def keeping(findings: Findings, settings: Settings) -> Iterator[Check]:
 
 def _inputs(findings: Findings, settings: Settings) -> Check:
     name, create = "input topics", f"sla-monitor topics create --broker {findings.bootstrap}"
-    *required, optional = settings.topics.usual
+    required, optional = settings.topics.required, settings.topics.closed
     hidden = [topic for topic in settings.topics.usual if topic in findings.hidden]
     if hidden:
         found = f"{_list(hidden)}: missing, or this user may not see it"

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from monitor.cli.dashboards import command
 from monitor.errors import PolicyError, SlaMonitorError, UsageError
 
-NAMES = ["wall.json", "channel.json", "health.json"]
+NAMES = ["wall.json", "channel.json", "measures.json", "health.json"]
 
 
 def run(*arguments):
@@ -23,7 +23,7 @@ def test_it_writes_the_dashboards_of_a_policy_and_says_where(tmp_path):
     result = run("--out", out, "--policy", policy)
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [str(out / name) for name in NAMES]
-    wall, channel, _ = (json.loads((out / name).read_text()) for name in NAMES)
+    wall, channel, *_ = (json.loads((out / name).read_text()) for name in NAMES)
     assert "telegram: now" in [panel["title"] for panel in wall["panels"]]
     assert [each["query"] for each in channel["templating"]["list"]][1] == "telegram"
 

@@ -38,6 +38,13 @@ def test_a_policy_is_shown_as_it_is_understood(file):
     ]
 
 
+def test_a_short_abandon_of_its_own_is_shown(file):
+    path = file("channels: {chat: {limit: 2m}}\nshort_abandon: 10s\n")
+    assert "short abandon: up to 10 s" in run("check", path).stdout
+    assert json.loads(run("check", path, "--json").stdout)["short_abandon_seconds"] == 10
+    assert "short_abandon: 10s\n" in run("show", "--policy", path).stdout
+
+
 def test_as_json_its_times_are_seconds(file):
     result = run("check", file("channels: {chat: {at_risk: 90s, limit: 2m}}"), "--json")
     assert json.loads(result.stdout) == {

@@ -66,7 +66,7 @@ def test_an_event_that_cannot_be_sent_is_told_with_its_line(tmp_path, line, said
 
 def test_a_number_for_a_ticket_id_is_its_digits():
     line = Line(1, "ticket-created", created("2026-01-01T00:00:05Z", "42").encode())
-    assert read_event(line).ticket_id == "42"
+    assert read_event(line).key == "42"
 
 
 def test_what_is_sent_is_the_event_without_its_type_and_otherwise_as_it_was_written():

@@ -108,7 +108,7 @@ def test_the_events_in_the_guide_for_producers_are_what_it_says_of_them(tmp_path
     assert "line 5: expected datetime with a timezone component" in result.stderr
 
 
-def test_the_four_formulas_of_the_bank_are_those_figures():
+def test_the_formulas_of_the_bank_are_those_figures():
     policy = Policy({"phone": Target(120 * SECOND, 240 * SECOND)})
     bank = backtest.Backtest(policy)
     for _ in bank.run(str(history("phone-bank-1999-02"))):

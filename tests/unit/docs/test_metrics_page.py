@@ -11,6 +11,7 @@ from monitor.observability.metrics import Metrics
 from monitor.observability.stats import Delays, count, partition_stats
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND
+from monitor.sla.measures import Measures
 from monitor.sla.policy import DEFAULT_POLICY, Policy
 from tests.support.metrics_page import documented, label_values
 
@@ -28,8 +29,18 @@ sla_policy_info
 """The list of the contract, word for word: it is not to be changed with the program."""
 
 BEYOND = {
-    "sla_retractions_total",
-    "sla_partitions_unserved",
+    *("sla_retractions_total", "sla_partitions_unserved"),
+    *(
+        "sla_ticket_resolution_seconds",
+        "sla_window_ticket_resolution_seconds",
+        "sla_tickets_unresolved",
+    ),
+    *("sla_window_customers", "sla_window_customers_overall", "sla_customers"),
+    *("sla_survey_answers_total", "sla_window_survey_answers", "sla_surveys_unmatched"),
+    *("sla_window_csat_ratio", "sla_window_net_promoter_score"),
+    *("sla_customer_changes_total", "sla_customer_retractions_total"),
+    *("sla_window_customer_changes", "sla_window_customer_retention_ratio"),
+    "sla_window_customer_churn_ratio",
     "sla_tickets_likely_late",
     "sla_error_budget_tickets",
     "sla_warnings_total",
@@ -52,7 +63,14 @@ def families(policy):
     engine.advance(T0)
     counts = count(engine, {"ticket-created": {"ok": 1, "dead_letter": 0}})
     now = T0 / SECOND
-    part = partition_stats(0, engine, counts=counts, lag=0, caught_up=True, last_commit=now)
+    part = partition_stats(
+        *(0, engine),
+        measures=Measures(engine),
+        counts=counts,
+        lag=0,
+        caught_up=True,
+        last_commit=now,
+    )
     health = Health(
         now=now,
         state=State.LIVE,

@@ -70,18 +70,28 @@ def test_every_query_adds_up_over_hosts_partitions_and_teams(policy):
         )
 
 
+@pytest.mark.parametrize("formula", Formula)
+def test_the_channel_shows_the_service_level_by_every_formula_and_says_which_is_the_policys(
+    formula,
+):
+    """Each of sums, for ratios of hosts and teams cannot be added up."""
+    policy = Policy(DEFAULT_POLICY.channels, formula)
+    assert not [q for q in queries(boards(policy)) if "service_level_ratio" in q.expression]
+    (panel,) = [
+        panel
+        for panel in boards(policy)["channel.json"]["panels"]
+        if "every formula" in panel["title"]
+    ]
+    names = [target["legendFormat"] for target in panel["targets"]]
+    expected = [f"{each} (the policy's)" if each is formula else each for each in Formula]
+    assert names == expected
+
+
 def test_of_what_every_host_tells_of_all_hosts_the_greatest_is_shown():
     unserved = [q for q in queries(boards(DEFAULT_POLICY)) if "partitions_unserved" in q.expression]
     assert [(q.board, q.expression) for q in unserved] == [
         ("health.json", "max(sla_partitions_unserved)")
     ]
-
-
-def test_a_ratio_that_cannot_be_added_up_is_a_mean():
-    policy = Policy(DEFAULT_POLICY.channels, Formula.ANSWERED_ONLY)
-    levels = [q for q in queries(boards(policy)) if "service_level_ratio" in q.expression]
-    assert levels
-    assert all(q.expression.startswith("avg by (channel)") for q in levels)
 
 
 @every_policy

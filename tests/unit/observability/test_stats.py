@@ -11,11 +11,19 @@ from monitor.observability.stats import (
     DELAY_EDGES,
     Delays,
     PartitionStats,
+    Sums,
     count,
     partition_stats,
 )
 from monitor.sla.engine import Engine
-from monitor.sla.events import SECOND, AgentReplied, TicketClosed, TicketCreated
+from monitor.sla.events import (
+    SECOND,
+    AgentReplied,
+    CustomerChanged,
+    TicketClosed,
+    TicketCreated,
+)
+from monitor.sla.measures import Measures
 from monitor.sla.policy import DEFAULT_POLICY, Policy, Target
 
 T0 = 1_800_000_000 * SECOND
@@ -187,3 +195,21 @@ def test_a_ticket_id_of_a_megabyte_is_shown_by_its_beginning():
     assert ticket.ticket_id == "x" * 120 + "…"
     assert ticket.priority == "y" * 120 + "…"
     assert len(msgspec.msgpack.encode(part)) < 100_000
+
+
+def test_customers_and_the_base_are_sent_and_read_back_as_they_were():
+    measures = Measures(engine_of(history(1)))
+    measures.engine.customers.noted[0].append((NOW, 2**32 - 1))
+    measures.step(CustomerChanged("c", joined=True, at=T0), NOW)
+    part = stats(0, measures.engine, measures=measures)
+    sent = msgspec.msgpack.encode(part)
+    read = msgspec.msgpack.decode(sent, type=PartitionStats)
+    assert read == part
+    assert read.base["1h"].customers == 1
+    assert read.groups[0].customers["5m"] == b"\xff\xff\xff\xff"
+
+
+def test_what_another_version_counts_is_not_taken_for_ours():
+    sent = msgspec.msgpack.encode(([0] * 7, 0, {}))
+    with pytest.raises(msgspec.ValidationError, match="another version"):
+        msgspec.msgpack.decode(sent, type=Sums)

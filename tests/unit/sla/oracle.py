@@ -29,6 +29,7 @@ from tests.unit.sla.hours import Table, table_of
 
 EXPIRY = 30 * DAY
 MEMORY = DAY
+AGES = (0, 90 * SECOND, 3600 * SECOND, DAY, 29 * DAY)
 WINDOW_LENGTHS = {"5m": 300 * SECOND, "1h": 3600 * SECOND, "24h": DAY}
 
 
@@ -51,6 +52,7 @@ class Truth:
     is_open: bool
     skewed: bool
     conflict: bool
+    short_abandon: int
     pauses: tuple[int, ...] = ()
 
     @property
@@ -107,11 +109,15 @@ class Truth:
         if self.phase is Phase.ABANDONED:
             found.append((Book.UNANSWERED, self.ended, 0))
             if not self.passed_limit:
-                found.append((Book.ABANDONED, self.ended, 0))
+                found.append((Book.ABANDONED, self.ended, self.ended - self.created))
+                if self.ended - self.created <= self.short_abandon:
+                    found.append((Book.SHORT_ABANDONED, self.ended, 0))
         if self.phase is Phase.EXPIRED:
             found.append((Book.EXPIRED, self.ended, 0))
         if self.closed is not None:
-            found.append((Book.CLOSED, self.closed, 0))
+            found.append((Book.CLOSED, self.closed, self.closed - self.created))
+            if self.phase is Phase.ANSWERED:
+                found.append((Book.RESOLVED, self.closed, self.closed - self.created))
         for goal in self.target.goals:
             if self.waited > goal.within:
                 at = due(self.target, self.created, goal.within, self.pauses)
@@ -237,6 +243,7 @@ def truth(
         and not (phase is Phase.ANSWERED and (over_at_reply or clock > expiry)),
         skewed=bool(replies) and min(replies) < first.at,
         conflict=len({event.channel for event in creations}) > 1,
+        short_abandon=policy.short_abandon,
         pauses=pauses,
     )
 
@@ -367,6 +374,11 @@ def backlog(tickets: Sequence[Truth], clock: int) -> dict[str, object]:
             for one in sorted(waiting, key=lambda o: (o.due_at, o.created, o.ticket_id))
         ],
     }
+
+
+def older(tickets: Sequence[Truth], clock: int) -> list[int]:
+    """Return how many are open for longer than each age."""
+    return [sum(one.is_open and clock - one.created > age for one in tickets) for age in AGES]
 
 
 def window(tickets: Iterable[Truth], name: str, clock: int) -> tuple[Counter[Book], list[int]]:

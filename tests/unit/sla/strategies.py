@@ -112,6 +112,7 @@ policies = st.sampled_from(
         PLAIN,
         Policy(CHANNELS, teams=("billing", "sales")),
         Policy(CHANNELS, Formula.ANSWERED_ONLY),
+        Policy(CHANNELS, Formula.SHORT_EXCLUDED, short_abandon=90 * SECOND),
         HOURS,
         LISTS,
         RULES,

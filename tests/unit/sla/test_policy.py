@@ -61,9 +61,11 @@ def test_with_teams_those_not_named_count_as_other():
 
 
 def test_a_scaled_policy_keeps_everything_but_its_times():
+    kept = Formula.ANSWERED_ONLY, ("billing",)
+    more = {"satisfied_from": 3, "backlog_ages": (SECOND,)}
     policy = Policy(
-        {"chat": Target(90 * SECOND, 120 * SECOND, 0.8)}, Formula.ANSWERED_ONLY, ("billing",)
+        {"chat": Target(90 * SECOND, 120 * SECOND, 0.8)}, *kept, short_abandon=6 * SECOND, **more
     )
     assert policy.scaled(0.5) == Policy(
-        {"chat": Target(45 * SECOND, 60 * SECOND, 0.8)}, Formula.ANSWERED_ONLY, ("billing",)
+        {"chat": Target(45 * SECOND, 60 * SECOND, 0.8)}, *kept, short_abandon=3 * SECOND, **more
     )

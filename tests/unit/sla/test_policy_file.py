@@ -87,6 +87,18 @@ BROKEN = {
         'formula: "abandon_ignore" is no formula; did you mean abandon_ignored?',
     ),
     "another formula": (f"{CHAT}formula: X\n", 3, "write one of abandon_ignored, answered_only, a"),
+    "a short abandon with no unit": (
+        f"{CHAT}short_abandon: 5\n",
+        3,
+        'short_abandon: "5" has no unit',
+    ),
+    "a score in words": (
+        f"{CHAT}satisfied_from: good\n",
+        3,
+        '"good" is not a score; write a number',
+    ),
+    "an age twice": (f"{CHAT}backlog: [1h, 60m]\n", 3, 'backlog[1]: "60m" is not more than'),
+    "an age after which a ticket expires": (f"{CHAT}backlog: [40d]\n", 3, '"40d" is too long'),
     "a null formula": (f"{CHAT}formula:\n", 3, "formula: is empty; write abandon_ignored"),
     "one team": (f"{CHAT}teams: billing\n", 3, "teams: is a single value; write a list of names"),
     "null teams": (f"{CHAT}teams:\n", 3, "teams: is empty; write a list of names"),
@@ -214,6 +226,16 @@ GOOD = {
         f"{CHAT}formula: abandon_negative\n",
         Policy(ONE, Formula.ABANDON_NEGATIVE),
     ),
+    "a short abandon": (
+        f"{CHAT}formula: short_excluded\nshort_abandon: 10s\n",
+        Policy(ONE, Formula.SHORT_EXCLUDED, short_abandon=10 * SECOND),
+    ),
+    "what satisfies": (f"{CHAT}satisfied_from: 5.5\n", Policy(ONE, satisfied_from=5.5)),
+    "ages of the backlog": (
+        f"{CHAT}backlog: [1h, 1d]\n",
+        Policy(ONE, backlog_ages=(3600 * SECOND, DAY)),
+    ),
+    "no abandon is short": (f"{CHAT}short_abandon: 0s\n", Policy(ONE, short_abandon=0)),
     "teams": (f"{CHAT}teams: [billing, technical]\n", Policy(ONE, teams=("billing", "technical"))),
     "teams in a list below": (
         f"{CHAT}teams:\n- Zürich/2\n- no\n",
@@ -295,6 +317,11 @@ policies = st.builds(
     st.dictionaries(names, targets, min_size=1, max_size=5),
     st.sampled_from(Formula),
     st.lists(names.filter(lambda name: name != "other"), unique=True, max_size=4).map(tuple),
+    short_abandon=st.integers(0, DAY),
+    satisfied_from=st.floats(0, 100, allow_subnormal=False),
+    backlog_ages=st.lists(st.integers(1, EXPIRES_AFTER - 1), unique=True, max_size=4).map(
+        lambda ages: tuple(sorted(ages))
+    ),
 )
 
 

@@ -5,16 +5,21 @@ from hypothesis import given
 
 from monitor.sla.engine import Engine
 from monitor.sla.events import DAY, SECOND, AgentReplied, TicketClosed, TicketCreated
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Formula, Policy
 from monitor.sla.tally import Tally
 from tests.unit.sla import oracle
-from tests.unit.sla.strategies import CHANNELS, PLAIN, START, histories, runs
+from tests.unit.sla.strategies import CHANNELS, PLAIN, START, histories, policies, runs
 
 WITHIN = ("first_response_p50_seconds", "first_response_p90_seconds")
 END = START + 70 * DAY
 
 
 def tallied(events, policy=PLAIN):
+    """Return the figures of a history."""
+    return tally_of(events, policy).figures()
+
+
+def tally_of(events, policy=PLAIN):
     """Run a history in time order until every deadline is decided."""
     tally = Tally(policy)
     engine = Engine(policy, views=(tally,))
@@ -23,7 +28,7 @@ def tallied(events, policy=PLAIN):
         engine.apply(event for event in events if event.at == instant)
         engine.advance(instant)
     engine.advance(END)
-    return tally.figures()
+    return tally
 
 
 def hold_against(found, expected, *, without=()):
@@ -95,6 +100,48 @@ def test_a_history_of_one_ticket_of_each_fate():
             "max_waiting": 5,
         }
     }
+
+
+def worked_example():
+    """Return 100 calls: 70 answered in time, 10 late, 20 gone, 8 of them in time, 5 at once."""
+    ended = [(AgentReplied, 60)] * 70 + [(AgentReplied, 300)] * 10
+    ended += [(TicketClosed, 5)] * 5 + [(TicketClosed, 6)] * 3 + [(TicketClosed, 241)] * 12
+    events = []
+    for number, (how, seconds) in enumerate(ended):
+        events.append(TicketCreated(f"{number}", "phone", START))
+        events.append(how(f"{number}", START + seconds * SECOND))
+    return events
+
+
+def test_the_service_level_by_every_formula_of_one_day_of_calls():
+    levels = tally_of(worked_example()).service_levels()
+    assert levels == {
+        "phone": {
+            "answered_only": 0.875,  # 70 / 80
+            "abandon_negative": 0.7,  # 70 / (80 + 20)
+            "abandon_ignored": 0.76087,  # 70 / (80 + 20 - 8)
+            "abandon_positive": 0.78,  # (70 + 8) / (80 + 20)
+            "short_excluded": 0.736842,  # 70 / (80 + 20 - 5)
+        }
+    }
+
+
+def test_how_short_a_short_abandon_is_says_the_policy():
+    longer = Policy(CHANNELS, short_abandon=6 * SECOND)
+    levels = tally_of(worked_example(), longer).service_levels()["phone"]
+    assert levels["short_excluded"] == round(70 / (80 + 20 - 8), 6)
+    beyond_the_limit = Policy(CHANNELS, short_abandon=DAY)
+    levels = tally_of(worked_example(), beyond_the_limit).service_levels()["phone"]
+    assert levels["short_excluded"] == levels["abandon_ignored"]
+
+
+@given(runs(), policies)
+def test_the_policys_formula_is_the_one_among_all_that_is_shown(steps, policy):
+    tally = tally_of([event for step in steps for event in step.events], policy)
+    for channel, figures in tally.figures().items():
+        levels = tally.service_levels()[channel]
+        assert set(levels) == set(Formula)
+        assert levels[policy.formula] == figures["service_level_ratio"]
 
 
 @pytest.mark.parametrize("ids", [("a", "b"), ("b", "a")])

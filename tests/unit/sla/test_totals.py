@@ -88,3 +88,13 @@ def test_teams_are_kept_apart():
     answered(totals, 5)
     assert [group.booked[Book.ANSWERED] for group in totals.by_group] == [1, 0]
     assert list(Totals(policy, totals.stored()).stored()) == ["chat\0billing", "chat\0other"]
+
+
+def test_what_an_older_version_kept_goes_on_with_the_bookings_that_it_did_not_know():
+    stored = Totals(CHAT).stored()
+    for group in stored.values():
+        group.booked, group.taken_back = group.booked[:12], group.taken_back[:12]
+    totals = Totals(CHAT, stored)
+    totals.book(0, Booking(Book.SHORT_ABANDONED, 0), 1)
+    assert totals.by_group[0].net(Book.SHORT_ABANDONED) == 1
+    assert len(totals.by_group[0].taken_back) == len(Book)

@@ -13,17 +13,6 @@ from monitor.streaming.changelog import COUNTERS_KEY, Counters, pack_counters, p
 from tests.support.kept import unpack
 from tests.unit.sla import oracle
 
-COUNTED = (
-    Book.CREATED,
-    Book.ANSWERED,
-    Book.CLOSED,
-    Book.MET,
-    Book.MISSED,
-    Book.LATE,
-    Book.ABANDONED,
-)
-"""What a window counts."""
-
 
 def backlogs(engine: Engine) -> list[dict[str, Any]]:
     return [
@@ -117,12 +106,14 @@ def check(engine: Engine, policy: Policy, all_: dict[str, oracle.Truth]) -> None
     for index, group in enumerate(policy.groups):
         tickets = oracle.of_group(all_, policy, group)
         assert backlogs(engine)[index] == oracle.backlog(tickets, engine.clock), group
+        older = engine.backlogs[index].older_than(oracle.AGES, engine.clock)
+        assert older == oracle.older(tickets, engine.clock), group
         booked = oracle.counts(tickets)
         assert net(engine)[index] == {what: booked[what] for what in Book}, group
         assert goals(engine)[index] == oracle.goals(tickets), group
         for name, window in engine.windows.by_group[index].items():
             counted, waits = oracle.window(tickets, name, engine.clock)
-            assert window.total.counts == [counted[what] for what in COUNTED], (group, name)
+            assert window.total.counts == [counted[what] for what in Book], (group, name)
             assert window.total.sum_us == sum(waits), (group, name)
         backlog = engine.backlogs[index]
         in_time = backlog.waiting - backlog.overdue

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from monitor.errors import InputError
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
-from monitor.sla.events import SECOND, AgentReplied, TicketClosed, TicketCreated
+from monitor.sla.events import (
+    SECOND,
+    AgentReplied,
+    CustomerChanged,
+    SurveyAnswered,
+    TicketClosed,
+    TicketCreated,
+)
 from monitor.sla.policy import DEFAULT_POLICY, Clock
 from monitor.sla.ticket import Kind, Telling
 from monitor.streaming.codec import AHEAD, Decoder, UnusableError, cloud_event, event_id, rfc3339
@@ -588,3 +595,55 @@ def test_a_moment_written_as_rfc_3339_reads_back_as_itself(us):
 )
 def test_a_moment_has_as_many_decimals_as_it_needs(us, text):
     assert rfc3339(us) == text
+
+
+# -- surveys and customers
+
+SURVEY = (
+    '{"survey_id": "S1", "ticket_id": "T1", "kind": "csat", "score": 4, '
+    f'"answered_at": {TIME}, "comment": "nice"}}'
+)
+CHANGED = f'{{"customer_id": "C1", "change": "left", "at": {TIME}}}'
+
+
+def test_a_survey_is_read_with_its_score_and_if_it_says_so_its_channel():
+    assert read("survey-answered", SURVEY) == SurveyAnswered("S1", "T1", "csat", 4, NOON)
+    told = SURVEY.replace('"comment": "nice"', '"channel": "chat", "team": 7')
+    assert read("survey-answered", told) == SurveyAnswered("S1", "T1", "csat", 4, NOON, "chat", "7")
+
+
+def test_a_change_of_a_customer_is_keyed_by_the_customer():
+    left = CustomerChanged("C1", joined=False, at=NOON)
+    assert read("customer-changed", CHANGED, b"C1") == left
+    joined = CHANGED.replace("left", "joined")
+    assert read("customer-changed", joined, b"C1") == CustomerChanged("C1", joined=True, at=NOON)
+
+
+@pytest.mark.parametrize(
+    ("topic", "value", "key", "words"),
+    [
+        ("survey-answered", SURVEY.replace("csat", "stars"), b"T1", "stars"),
+        ("survey-answered", SURVEY.replace('"S1"', '""'), b"T1", "survey_id is empty"),
+        ("survey-answered", SURVEY.replace("4", "-1"), b"T1", "score"),
+        ("survey-answered", SURVEY, b"S1", 'its key "S1" is not its ticket id "T1"'),
+        ("survey-answered", SURVEY.replace("csat", "nps").replace("4", "11"), b"T1", "0 to 10"),
+        ("survey-answered", SURVEY.replace("csat", "nps").replace("4", "6.5"), b"T1", "whole"),
+        ("customer-changed", CHANGED, b"T1", 'its key "T1" is not its customer id "C1"'),
+        ("customer-changed", CHANGED, None, 'key it by its customer id "C1"'),
+        ("customer-changed", CHANGED.replace("left", "gone"), b"C1", "gone"),
+        ("customer-changed", CHANGED.replace('"C1"', '""'), b"C1", "customer_id is empty"),
+    ],
+)
+def test_what_cannot_be_used_of_them_is_told_in_a_sentence(topic, value, key, words):
+    assert words in reason(topic, value, key)
+
+
+def test_of_a_customer_only_a_hash_is_kept_the_same_for_the_same_id():
+    def hashed(customer_id):
+        return read("ticket-created", body("ticket-created", customer_id=customer_id)).customer
+
+    assert hashed('"c1"') == hashed('"c1"') != hashed('"c2"')
+    assert hashed("7") == hashed('"7"')
+    assert hashed("0") == hashed('"0"') != 0
+    assert 0 < hashed('"c1"') < 2**32
+    assert hashed("null") == hashed('""') == 0

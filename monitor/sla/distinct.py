@@ -1,0 +1,120 @@
+"""How many different customers there were in a sliding window, in bounded memory, and mergeable.
+
+The sketch is K minimum values (Bar-Yossef et al., "Counting distinct elements in a data stream",
+RANDOM 2002; the theta sketch of Apache DataSketches is its kin): of hashes spread evenly over
+[0, 1) the k-th smallest, v, says that there are (k - 1) / v of them. With fewer than k it is exact,
+with more its standard error is 1 / sqrt(k - 2). Several are one by taking the least hashes of all,
+so whoever is in several partitions or channels is counted once.
+
+Over sliding windows a hash is kept while fewer than k smaller ones were seen since (the sampling
+of Babcock, Datar, Motwani: "Sampling from a moving window over streaming data", SODA 2002): of n
+customers about k (1 + ln(n / k)), from which every window's k least can be told.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from monitor.sla.events import DAY
+from monitor.sla.policy import Policy
+
+K: Final = 512
+"""Exact below so many customers, then with a standard error of 4.4 %. Added up over 12 partitions
+a sketch is as good as one of 12 times the size: 1.3 %."""
+
+HASH_BITS: Final = 32
+"""Of two million customers one in 4,300 shares its hash with another: far below the error."""
+
+_ENOUGH: Final = 4096
+"""So many notes are taken in though nobody looks."""
+
+
+class Distinct:
+    """When each of many hashes was last seen, as far as that still matters."""
+
+    __slots__ = ("_last", "_most")
+
+    def __init__(self) -> None:
+        self._last: dict[int, int] = {}
+        self._most = 4 * K
+
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def see(self, seen: Iterable[tuple[int, int]], since: int) -> None:
+        """Take in moments with hashes, in any order; what is older than `since` is dropped."""
+        last = self._last
+        for at, customer in seen:
+            if last.get(customer, since) <= at:
+                last[customer] = at
+        if len(last) > self._most:
+            self._prune(since)
+            self._most = 4 * max(K, len(self._last))
+
+    def least(self, since: int) -> list[int]:
+        """Return the k least hashes seen since a moment, in order."""
+        return heapq.nsmallest(K, [each for each, at in self._last.items() if at >= since])
+
+    def _prune(self, since: int) -> None:
+        """Drop what is too old, and what k smaller ones have come after."""
+        kept: dict[int, int] = {}
+        least: list[int] = []
+        for customer, at in sorted(self._last.items(), key=lambda seen: -seen[1]):
+            if at < since:
+                break
+            if len(least) < K:
+                heapq.heappush(least, -customer)
+            elif customer < -least[0]:
+                heapq.heapreplace(least, -customer)
+            else:
+                continue
+            kept[customer] = at
+        self._last = kept
+
+
+def estimate(sketches: Iterable[Sequence[int]]) -> int:
+    """Return how many different hashes some sketches, as of `Distinct.least`, have seen."""
+    return estimate_shared([list(sketches)], 1)
+
+
+def estimate_shared(sketches: Sequence[Sequence[Sequence[int]]], by: int = 2) -> int:
+    """Return how many different hashes were seen by so many of some lists of sketches.
+
+    A full sketch knows of none above its greatest; up to the least of these all are known.
+    """
+    full = [sketch[-1] for each in sketches for sketch in each if len(sketch) >= K]
+    up_to = min(full, default=2**HASH_BITS)
+    seen: Counter[int] = Counter()
+    for each in sketches:
+        seen.update({known for sketch in each for known in sketch if known <= up_to})
+    found = sum(count >= by for count in seen.values())
+    if not full or not found:
+        return found
+    # The greatest is where we looked, not a chance find.
+    is_whole = by == 1
+    return round((found - is_whole) * float(2**HASH_BITS) / up_to)
+
+
+class Customers:
+    """Every group's customers by when they last opened a ticket."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.noted: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
+        """By group the moment at which a ticket was opened, with the customer's hash."""
+        self._seen = [Distinct() for _ in policy.groups]
+
+    def advance(self, now: int) -> None:
+        """Take in what was noted, if there is much of it."""
+        for group, noted in enumerate(self.noted):
+            if len(noted) > _ENOUGH:
+                self._take_in(group, now)
+
+    def least(self, group: int, now: int, starts: Collection[int]) -> list[list[int]]:
+        """Return a group's sketch for each window, given when they begin."""
+        self._take_in(group, now)
+        return [self._seen[group].least(start) for start in starts]
+
+    def _take_in(self, group: int, now: int) -> None:
+        self._seen[group].see(self.noted[group], now - DAY)
+        self.noted[group].clear()
