@@ -381,8 +381,8 @@ async def probing(bootstrap, *, after=2.0, every=0.1):
 
 
 async def wait_until_committed(bootstrap, app_id, timeout):
-    """Wait until the offsets in the transactions are the ends of all input partitions."""
-    names = Settings(bootstrap).topics.inputs
+    """Wait until the offsets in the transactions are the ends of all usual input partitions."""
+    names = Settings(bootstrap).topics.usual
     tps = [TopicPartition(name, number) for name in names for number in range(PARTITIONS)]
     async with (
         AIOKafkaConsumer(

@@ -8,7 +8,6 @@ import pytest
 
 from monitor.sla.policy import DEFAULT_POLICY
 from monitor.sla.views import Book
-from monitor.streaming.changelog import COUNTERS_KEY
 from monitor.streaming.monitor import Monitor
 from monitor.streaming.settings import Settings
 from tests.kafka import faults
@@ -114,7 +113,7 @@ async def test_of_a_forgotten_ticket_nothing_is_left_and_a_restart_has_exactly_t
             await faults.send_history(bootstrap, more)
             await asyncio.sleep(1)
             left = await read_all(bootstrap, settings.changelog)
-            keys = {record.key.decode() for record in left if record.key != COUNTERS_KEY}
+            keys = {record.key.decode(errors="replace") for record in left}
             print(f"{len(left)} records left, {len(keys & old)} keys of forgotten tickets")
             return not keys & old
 
