@@ -77,10 +77,9 @@ def _counters(
 def _gauges(
     policy: Policy, labels: Sequence[str], parts: Sequence[PartitionStats]
 ) -> Iterator[Metric]:
-    lead = GaugeMetricFamily(
+    lead = SummaryMetricFamily(
         "sla_warning_lead_seconds",
         "From the warning to the limit, of tickets that then missed it; NaN if none did.",
-        labels=[*labels, "warning", "quantile"],
     )
     forecasts = GaugeMetricFamily(
         "sla_forecasts",
@@ -99,7 +98,9 @@ def _gauges(
             for quantile in _QUANTILES:
                 share = scores.lead(quantile)
                 seconds = math.nan if share is None else share * limit
-                lead.add_metric([*values, warning, str(quantile)], seconds)
+                shown = {"warning": warning, "quantile": str(quantile)}
+                named = dict(zip(labels, values, strict=True)) | shown
+                lead.add_sample(lead.name, named, seconds)
         for chance, row in zip(_CHANCES, total["likely_late"].reliability(), strict=True):
             forecasts.add_metric([*values, chance], row.forecasts if row else 0)
             missed.add_metric([*values, chance], row.missed_ratio if row else math.nan)
