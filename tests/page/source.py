@@ -90,8 +90,29 @@ def channel(name, now, team=""):
             )
             for n, (wait, chance) in enumerate(zip(waits, CHANCES[name], strict=True))
         ],
+        "clocks": [],
         "windows": windows(name, limit),
         "hour": hour(name, now),
+    }
+
+
+def clock(name, channel_name, now, *waits, limit=14_400):
+    """Return one more clock of a channel, and those for whom it runs."""
+    return {
+        "clock": name,
+        "target": {"at_risk_seconds": limit * 0.8, "limit_seconds": limit, "ratio": 0.9},
+        "waiting": len(waits) + 2,
+        "at_risk": sum(wait > limit * 0.8 for wait in waits),
+        "overdue": sum(wait > limit for wait in waits),
+        "next_deadline": now + 20.0,
+        "tickets": [
+            {
+                **ticket(f"{channel_name[0].upper()}-{47000 + n}", now - wait, channel_name),
+                "at_risk_at": now - wait + limit * 0.8,
+                "due_at": now - wait + limit,
+            }
+            for n, wait in enumerate(waits)
+        ],
     }
 
 

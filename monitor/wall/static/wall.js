@@ -1,6 +1,7 @@
 // The wall: takes a snapshot a second, and says clearly when none comes.
 
 import { Card, stateOf, stateWords, title } from "./card.js";
+import { clocksOf } from "./clocks.js";
 import { fieldsOf, setData, setText, showState } from "./dom.js";
 import { clockTime } from "./format.js";
 import { SILENCE_SECONDS, judge } from "./freshness.js";
@@ -102,10 +103,11 @@ function showOverall({ kind, word }) {
 function overall(kind, word) {
   if (kind === "stale") return { state: "stale", words: "STALE" };
   if (!snapshot?.channels.length) return { state: "stale", words: snapshot ? "no channels" : word };
-  const sum = (name) => snapshot.channels.reduce((total, channel) => total + (channel[name] ?? 0), 0);
-  const worst = { overdue: sum("overdue"), at_risk: sum("at_risk"), likely_late: sum("likely_late") };
-  const state = stateOf(worst);
-  return { state, words: state === "calm" ? "all calm" : stateWords(worst) };
+  const clocks = snapshot.channels.flatMap(clocksOf);
+  const sum = (name) => clocks.reduce((total, clock) => total + (clock[name] ?? 0), 0);
+  const all = { overdue: sum("overdue"), at_risk: sum("at_risk"), likely_late: sum("likely_late") };
+  const state = stateOf(all);
+  return { state, words: state === "calm" ? "all calm" : stateWords(all) };
 }
 
 initTheme(fields.theme, () => cards.forEach((card) => card.repaint()));
