@@ -3,10 +3,10 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.observability.clock_names import clock_name
 from monitor.observability.exposition import exposition
 from monitor.observability.figures import longest_waiting, overview
 from monitor.observability.measures import MeasuresMetrics
-from monitor.observability.metrics import clock_name
 from monitor.observability.snapshot import snapshot
 from monitor.sla.clocked import ClockedEngine
 from monitor.sla.engine import Engine
