@@ -6,6 +6,7 @@ from typing import Any
 
 from monitor import __version__
 from monitor.observability.figures import Group, Overview, last_hour, longest_waiting
+from monitor.observability.snapshot_measures import measures
 from monitor.observability.stats import Waiting
 from monitor.sla.events import SECOND
 from monitor.sla.policy import Target
@@ -32,6 +33,7 @@ def snapshot(view: Overview, notice: str = "") -> dict[str, Any]:
             _channel(group, at, health.now) | {"clocks": _clocks(view, group)}
             for group in view.groups
         ],
+        "measures": measures(view),
     }
 
 

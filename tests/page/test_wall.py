@@ -6,12 +6,13 @@ import time
 
 import pytest
 
-from tests.page.source import channel, clock, ticket
+from tests.page.source import MEASURES, channel, clock, ticket
 from tests.support.hostile import ODD
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
 SCREENS = {"phone": (390, 844), "laptop": (1366, 768), "television": (3840, 2160)}
 STATES = {"phone": "2 overdue", "chat": "1 at risk", "social": "calm", "email": "calm"}
@@ -547,4 +548,62 @@ async def test_other_clocks_have_their_place_on_every_screen(
     assert await page.evaluate("document.documentElement.scrollWidth") <= width
     assert await page.evaluate(CLIPPED_SIDEWAYS) == []
     if width > 1000:
+        assert await page.evaluate(OUT_OF_SIGHT) == []
+
+
+async def measures_on(page):
+    cells = page.locator(".measure")
+    names = await cells.locator("dt").all_text_contents()
+    return dict(zip(names, await cells.locator("dd").all_text_contents(), strict=True))
+
+
+async def test_the_measures_of_the_day_are_below_the_channels(open_page, source):
+    source.measures = MEASURES
+    page = await open_page()
+    assert await measures_on(page) == {
+        "resolved in": "1 h 25 min phone 5 min · chat 5 min · social 1 h 5 min · email 7 h",
+        "preferred channel": "chat 54 % · phone 25 % · email 11 % · social 9 %",
+        "satisfied": "87 % chat 86 % · email 91 %",
+        "net promoter score": f"+32 phone +42 · chat {MINUS}4",
+        "unresolved after 1 h": "152 8 h 61",
+        "customers kept": "99.2 % of 4,021 · 0.7 % left",
+        "customers who wrote or called": "1,944 21 % on several channels",
+    }
+    assert page.complaints == []
+
+
+async def test_of_what_nothing_is_known_no_measure_is_shown(open_page, source):
+    nothing = {"all": None, "channels": {}}
+    source.measures = MEASURES | {
+        **dict.fromkeys(("csat_ratio", "net_promoter_score", "resolution_seconds"), nothing),
+        "unresolved": [{"older_than_seconds": 3600.0, "tickets": 0}],
+        "retention_ratio": None,
+        "customers": 0,
+        "omnichannel_ratio": None,
+    }
+    page = await open_page()
+    assert list(await measures_on(page)) == ["preferred channel"]
+    source.measures = {**source.measures, "tickets_ratio": {}}
+    await page.locator(".measures").wait_for(state="hidden")
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "height"), [(390, 844), (1280, 720), (1366, 768), (1920, 1080), (3840, 2160)]
+)
+async def test_all_that_there_is_to_show_has_its_place(
+    open_page, source, screenshots, width, height, scheme
+):
+    with_clocks(source)
+    source.measures = MEASURES
+    source.notice = "Demo: the traffic is made up."
+    page = await open_page(width, height, color_scheme=scheme)
+    await page.wait_for_selector(".card canvas")
+    await page.screenshot(path=screenshots / f"all-{width}-{scheme}.png", full_page=width < 1000)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate(CLIPPED_SIDEWAYS) == []
+    assert [each for each in await page.evaluate(CONTRASTS) if each[1] < 4.5] == []
+    if width > 1000:
+        assert await page.evaluate("document.documentElement.scrollHeight") <= height
         assert await page.evaluate(OUT_OF_SIGHT) == []

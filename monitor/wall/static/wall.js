@@ -5,6 +5,7 @@ import { clocksOf } from "./clocks.js";
 import { fieldsOf, setData, setText, showState } from "./dom.js";
 import { clockTime } from "./format.js";
 import { SILENCE_SECONDS, judge } from "./freshness.js";
+import { Measures } from "./measures.js";
 import { Stream } from "./stream.js";
 import { initTheme } from "./theme.js";
 
@@ -12,6 +13,7 @@ const TICK_MILLISECONDS = 250;
 const MARKS = { overdue: "●", risk: "▲", likely: "◆", calm: "✓" };
 
 const fields = fieldsOf(document.body);
+const measures = new Measures(fields);
 const cards = new Map();
 const announced = new Map();
 let snapshot = null;
@@ -25,6 +27,7 @@ function receive(newest) {
   snapshot = newest;
   receivedAt = performance.now();
   showChannels(snapshot.channels);
+  measures.update(snapshot.measures);
   setText(fields.version, snapshot.version ? `v${snapshot.version}` : "");
   setText(fields.notice, snapshot.notice ?? "");
   fields.notice.hidden = !snapshot.notice;
