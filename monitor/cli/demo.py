@@ -35,7 +35,7 @@ DEMO_POLICY: Final = replace(
             }
         ),
         Clock.RESOLUTION: Policy(
-            {"email": Target(at_risk=20 * _HOUR, limit=24 * _HOUR, pauses=True)}
+            {"email": Target(at_risk=26 * _HOUR, limit=30 * _HOUR, pauses=True)}
         ),
     },
 )

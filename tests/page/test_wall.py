@@ -519,6 +519,18 @@ async def test_what_is_next_to_miss_another_limit_is_shown_with_its_clock(open_p
     assert page.complaints == []
 
 
+async def test_where_fewer_wait_by_other_clocks_there_is_room_for_more_first_responses(
+    open_page, source
+):
+    now = time.time()
+    source.channel("email")["clocks"] = [clock("next_reply", "email", now)]
+    page = await open_page()
+    assert await card(page, "email").locator(".queue > .tickets .ticket").count() == 4
+    source.channel("email")["clocks"] = [clock("next_reply", "email", now, 300)]
+    await eventually(page, "document.body.innerText.includes('and 109 more')")
+    assert await card(page, "email").locator(".queue > .tickets .ticket").count() == 3
+
+
 async def test_another_clock_that_is_missed_is_the_state_of_its_channel(open_page, source):
     with_clocks(source)
     source.channels[:] = [each for each in source.channels if each["channel"] != "phone"]
@@ -565,9 +577,9 @@ async def test_the_measures_of_the_day_are_below_the_channels(open_page, source)
         "preferred channel": "chat 54 % · phone 25 % · email 11 % · social 9 %",
         "satisfied": "87 % chat 86 % · email 91 %",
         "net promoter score": f"+32 phone +42 · chat {MINUS}4",
-        "unresolved after 1 h": "152 8 h 61",
+        "unresolved": "152 over 1 h · 61 over 8 h",
         "customers kept": "99.2 % of 4,021 · 0.7 % left",
-        "customers who wrote or called": "1,944 21 % on several channels",
+        "customers served": "1,944 21 % on several channels",
     }
     assert page.complaints == []
 

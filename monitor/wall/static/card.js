@@ -8,7 +8,8 @@ import { count, duration, percent, plural } from "./format.js";
 import { Queue } from "./queue.js";
 
 const TICKETS_SHOWN = 6;
-const TICKETS_OF_EACH = 2; // where other clocks are shown beside the first response
+const TICKETS_BESIDE_CLOCKS = 4; // of the first response and of the other clocks together
+const RUNS_SHOWN = 2;
 
 export class Card {
   #fields;
@@ -87,7 +88,8 @@ export class Card {
   #showTickets(channel, now) {
     this.#fields.likely.hidden = !channel.likely_late;
     setText(this.#fields["likely-words"], `${count(channel.likely_late)} likely late`);
-    const shown = channel.tickets.slice(0, channel.clocks?.length ? TICKETS_OF_EACH : TICKETS_SHOWN);
+    const room = channel.clocks?.length ? TICKETS_BESIDE_CLOCKS - runsShown(channel).length : TICKETS_SHOWN;
+    const shown = channel.tickets.slice(0, room);
     this.#tickets.update(shown, (ticket) => whose(ticket, channel), now);
     const more = channel.waiting - shown.length;
     setText(this.#fields.more, channel.waiting ? more > 0 ? `and ${count(more)} more` : "" : "Nobody is waiting.");
@@ -97,10 +99,7 @@ export class Card {
   #showClocks(channel, now) {
     const clocks = channel.clocks ?? [];
     this.#fields.clocks.hidden = !clocks.length;
-    const runs = clocks.flatMap((clock) => clock.tickets.map((ticket) => ({ ...ticket, name: clockName(clock) })));
-    runs.sort((one, other) => one.due_at - other.due_at);
-    const about = (run) => [run.name, ...whose(run, channel)];
-    this.#runs.update(runs.slice(0, TICKETS_OF_EACH), about, now);
+    this.#runs.update(clocks.length ? runsShown(channel) : [], (run) => [run.name, ...whose(run, channel)], now);
     setText(this.#fields.standing, clocks.map(standing).join(" · "));
     this.#fields.standing.title = clocks.map(promise).join(", ");
   }
@@ -119,6 +118,11 @@ export function stateWords(channel, now) {
   const back = channel.hours?.opens_at;
   const closed = back != null && now < back ? `closed, opens in ${roughly(back - now)}` : "";
   return [worst(channel).words, closed].filter(Boolean).join("; ") || "calm";
+}
+
+function runsShown({ clocks }) {
+  const runs = clocks.flatMap((clock) => clock.tickets.map((ticket) => ({ ...ticket, name: clockName(clock) })));
+  return runs.sort((one, other) => one.due_at - other.due_at).slice(0, RUNS_SHOWN);
 }
 
 /** Whose a ticket is; the team only where the card is not the team's own. */

@@ -52,7 +52,7 @@ const SHOWN = [
       more: `of ${count(base)}${churn == null ? "" : ` · ${percent(churn)} left`}`,
     },
   ({ customers, omnichannel_ratio: several }) =>
-    customers > 0 && { name: "customers who wrote or called", value: count(customers), more: `${whole(several)} on several channels` },
+    customers > 0 && { name: "customers served", value: count(customers), more: `${whole(several)} on several channels` },
 ];
 
 function preferred({ tickets_ratio: shares }) {
@@ -65,8 +65,9 @@ function preferred({ tickets_ratio: shares }) {
 function unresolved({ unresolved: ages }) {
   const [first, ...rest] = ages.filter(({ tickets }) => tickets > 0);
   if (!first) return null;
-  const more = rest.map(({ older_than_seconds: age, tickets }) => `${duration(age)} ${count(tickets)}`);
-  return { name: `unresolved after ${duration(first.older_than_seconds)}`, value: count(first.tickets), more: more.join(" · ") };
+  const over = ({ older_than_seconds: age }) => `over ${duration(age)}`;
+  const more = rest.map((each) => `${count(each.tickets)} ${over(each)}`);
+  return { name: "unresolved", value: count(first.tickets), more: [over(first), ...more].join(" · ") };
 }
 
 const byChannel = (channels, show) =>
