@@ -21,6 +21,9 @@ from tests.support.histories import check_against_backtest, counts, history, tal
 from tests.support.kafka import producing, read_events
 from tests.support.program import Run, free_port, run_command
 
+# The embedded broker sometimes tells one of those that join at once nothing: see CONTRIBUTING.md.
+pytestmark = pytest.mark.alone
+
 
 @asynccontextmanager
 async def running(bootstrap, *options, workers=2):
@@ -79,6 +82,7 @@ async def snapshot(run):
     return json.loads((await run.get("/snapshot.json"))[1])
 
 
+@pytest.mark.slow  # on Apache Kafka too
 async def test_the_figures_of_all_workers_add_up_on_one_web_port(
     prepared,  # noqa: F811
     quick_policy,  # noqa: F811
@@ -133,7 +137,7 @@ async def test_each_log_line_of_a_worker_tells_which_and_nothing_is_said_twice(
 
 
 async def test_a_history_read_by_three_workers_ends_as_its_backtest(broker):
-    name = "chat-ubuntu"
+    name = "social-twitter-2018"
     code, _, err = await run_command("replay", history(name), "--broker", broker.bootstrap)
     assert code == 0, err
     channel, figures = tally(name)

@@ -177,7 +177,7 @@ def _leading_to(states, before):
             ["READ", "DUE"], [{}, {"crash": 1}, {"stay": 1}, {"lose": 1}, {"ahead": 1}]
         ),
         ("TOLD", {"move": 1, "crash": 1}),
-        ("READ", {"move": 1}),
+        pytest.param("READ", {"move": 1}, marks=pytest.mark.slow),
     ],
     ids=str,
 )
