@@ -63,9 +63,7 @@ def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bo
     return effects
 
 
-def _standing(
-    told: tuple[Telling, ...], wanted: list[tuple[Kind, int]]
-) -> tuple[Telling, ...]:
+def _standing(told: tuple[Telling, ...], wanted: list[tuple[Kind, int]]) -> tuple[Telling, ...]:
     """Return what was told up to the first that is not true."""
     for index, telling in enumerate(told):
         if index == len(wanted) or telling[:2] != wanted[index]:
