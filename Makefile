@@ -28,11 +28,10 @@ kafka: install ## a real Apache Kafka in the foreground, for trying things (need
 test: install ## unit and integration tests (nothing but pip needed)
 	$(BIN)/pytest --numprocesses 2 -m 'not slow' tests/unit
 	$(BIN)/pytest --numprocesses 3 -m 'not slow and not alone' tests/integration
-	$(BIN)/pytest -m 'alone and not slow' tests/integration
+	$(BIN)/pytest -m alone tests/integration
 
-test-slow: install ## what `make test` leaves out: the largest history, the largest search (nothing but pip needed)
-	$(BIN)/pytest --numprocesses 2 -m 'slow and not alone' tests/unit tests/integration
-	$(BIN)/pytest -m 'slow and alone' tests/integration
+test-slow: install ## what `make test` leaves out: the largest history and search (nothing but pip needed)
+	$(BIN)/pytest --numprocesses 2 -m slow tests/unit tests/integration
 
 test-page: install ## the wall in headless Chromium (needs chromium)
 	$(BIN)/pytest tests/page

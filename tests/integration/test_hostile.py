@@ -7,7 +7,6 @@ import re
 import time
 
 import aiohttp
-import pytest
 from aiokafka import AIOKafkaProducer
 
 from monitor.streaming.settings import Settings
@@ -92,7 +91,6 @@ async def send_unusable(send, now):
     await send("ticket-created", f"{MARK}-key", good)
 
 
-@pytest.mark.alone
 async def test_a_poisoned_changelog_is_said_without_what_it_holds(prepared):  # noqa: F811
     settings = Settings(prepared.bootstrap)
     async with Run(prepared.bootstrap) as run:

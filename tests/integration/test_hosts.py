@@ -5,15 +5,11 @@ import time
 from contextlib import suppress
 
 import aiohttp
-import pytest
 
 from tests.integration.test_run import created, prepared  # noqa: F401 - a fixture among them
 from tests.integration.test_workers import snapshot
 from tests.support.kafka import producing
 from tests.support.program import Run
-
-# The embedded broker sometimes tells one of those that join at once nothing: see CONTRIBUTING.md.
-pytestmark = pytest.mark.alone
 
 TICKETS = 60
 
@@ -68,7 +64,6 @@ async def test_each_wall_shows_the_whole_and_names_what_nobody_serves_after_a_ki
         assert (await other.stop())[0] == 0
 
 
-@pytest.mark.slow  # on Apache Kafka too
 async def test_a_host_that_leaves_hands_over_and_is_not_missed(prepared):  # noqa: F811
     bootstrap = prepared.bootstrap
     async with Run(bootstrap) as one, Run(bootstrap) as other, producing(bootstrap) as send:

@@ -5,8 +5,6 @@ import itertools
 import json
 import time
 
-import pytest
-
 from tests.integration.test_run import created, is_live, prepared  # noqa: F401 - a fixture among them
 from tests.integration.test_tail import following
 from tests.support.kafka import producing
@@ -45,7 +43,6 @@ def waiting(seen):
     return {channel["channel"]: channel["waiting"] for channel in seen["channels"]}
 
 
-@pytest.mark.alone
 async def test_it_adds_up_what_two_hosts_serve_and_says_who_serves_what(prepared):  # noqa: F811
     async with Run(prepared.bootstrap) as one, Run(prepared.bootstrap) as other:
         for run in (one, other):

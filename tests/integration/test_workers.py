@@ -21,9 +21,6 @@ from tests.support.histories import check_against_backtest, counts, history, tal
 from tests.support.kafka import producing, read_events
 from tests.support.program import Run, free_port, run_command
 
-# The embedded broker sometimes tells one of those that join at once nothing: see CONTRIBUTING.md.
-pytestmark = pytest.mark.alone
-
 
 @asynccontextmanager
 async def running(bootstrap, *options, workers=2):
@@ -82,7 +79,6 @@ async def snapshot(run):
     return json.loads((await run.get("/snapshot.json"))[1])
 
 
-@pytest.mark.slow  # on Apache Kafka too
 async def test_the_figures_of_all_workers_add_up_on_one_web_port(
     prepared,  # noqa: F811
     quick_policy,  # noqa: F811
