@@ -46,14 +46,15 @@ def command(
     """Read tickets and replies from Kafka; tell what is at risk and what is breached.
 
     The input topics must exist (`sla-monitor topics create`); what the monitor writes is created.
-    SIGTERM and Ctrl-C commit what is done and leave the group.
+    SIGTERM and Ctrl-C commit what is done and leave the group. SIGHUP reads the policy file again.
     """
     policy = options.load_policy(policy_path)
     settings = options.kafka_settings(broker, kafka_config, app_id)
 
     # Faust and Kafka are only loaded by the commands that need them.
     from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
-    from monitor.cli.serve import serving, until_signal  # noqa: PLC0415
+    from monitor.cli.reloading import hangups, reloading  # noqa: PLC0415
+    from monitor.cli.serve import in_background, serving, until_signal  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
     from monitor.streaming.topics import wait_for_broker  # noqa: PLC0415
 
@@ -62,6 +63,7 @@ def command(
 
     async def run() -> int:
         stop = until_signal((signal.SIGTERM, signal.SIGINT))
+        hangup = hangups() if policy_path is not None else None
         waiting = asyncio.create_task(wait_for_broker(settings, connect_timeout, logs.say))
         stop.add_done_callback(lambda _: waiting.cancel())
         try:
@@ -73,9 +75,13 @@ def command(
             if workers == 1
             else serving_workers(settings, policy, web, workers=workers, logs=logs)
         )
-        async with served as address:
-            logs.say(f"wall and /metrics on {address}")
-            caught = await stop
+        async with served as running:
+            logs.say(f"wall and /metrics on {running.address}")
+            reload = []
+            if policy_path is not None and hangup is not None:
+                reload = [reloading(hangup, policy_path, policy, running.change_policy)]
+            async with in_background(*reload):
+                caught = await stop
         return _code(caught)
 
     try:

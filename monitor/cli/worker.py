@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from monitor.cli.logs import Logs, set_up_logging
+from monitor.cli.reloading import take_policy
 from monitor.cli.running import run_to_end
 from monitor.cli.serve import settle_memory, until_signal
 from monitor.errors import SlaMonitorError
@@ -108,12 +109,15 @@ async def _run(monitor: Monitor, host: str) -> None:
         lambda _: log.warning("no broker answers at %s yet", bootstrap),
     )
     await monitor.start()
-    await publish(monitor.settings, host, monitor.policy, monitor.each_part)
+    await publish(monitor.settings, host, lambda: monitor.policy, monitor.each_part)
 
 
 async def _answer(reader: StreamReader, writer: StreamWriter, monitor: Monitor) -> None:
-    """Give a report for each question, until nobody is there to ask."""
-    while await read_frame(reader) is not None:
+    """Give a report for each question, until nobody is there to ask; take what policies come."""
+    while (order := await read_frame(reader)) is not None:
+        if order:
+            await take_policy(monitor.change_policy, msgspec.msgpack.decode(order, type=Policy))
+            continue
         try:
             parts = monitor.parts()  # first: reading them lets time pass
             body = msgspec.msgpack.encode(Report(monitor.health(), parts))

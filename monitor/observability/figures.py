@@ -160,7 +160,13 @@ def overview(
         name: overview(promises, [_of_clock(part, name) for part in parts], health)
         for name, promises in policy.clocks.items()
     }
-    return Overview(policy, groups, parts, health, base, customers, clocks)
+    # Counts have no names: those of a partition that has not taken the policy yet wait for it.
+    counted = [part for part in parts if _names(part) == list(policy.groups)]
+    return Overview(policy, groups, counted, health, base, customers, clocks)
+
+
+def _names(part: PartitionStats) -> list[tuple[str, str]]:
+    return [(group.channel, group.team) for group in part.groups]
 
 
 def _of_clock(part: PartitionStats, name: str) -> PartitionStats:

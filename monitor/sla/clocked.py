@@ -11,7 +11,7 @@ from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import CustomerReplied, Event
 from monitor.sla.forecast import Record
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Past, Policy
 from monitor.sla.span_engine import SpanEngine, as_ticket, span_key, ticket_of
 from monitor.sla.spans import Span, note, spans
 from monitor.sla.ticket import Ticket
@@ -44,9 +44,16 @@ class ClockedEngine(Engine):
         views: Sequence[View] = (),
         kept: Mapping[str, Kept] | None = None,
         clock_views: Mapping[str, Sequence[View]] | None = None,
+        past: Sequence[Past] = (),
     ) -> None:
         super().__init__(
-            policy, clock=clock, tickets=tickets, totals=totals, forecasts=forecasts, views=views
+            policy,
+            clock=clock,
+            tickets=tickets,
+            totals=totals,
+            forecasts=forecasts,
+            views=views,
+            past=past,
         )
         self.clocks: dict[str, SpanEngine] = {}
         """By name the engine of each other clock."""
@@ -60,6 +67,7 @@ class ClockedEngine(Engine):
                 totals=mine.totals,
                 views=(clock_views or {}).get(name, ()),
                 kept=[run.ticket_id for run in mine.told],
+                past=[each.of_clock(name) for each in past],
             )
 
     def _look_up_due(self) -> int | None:

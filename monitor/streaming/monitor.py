@@ -48,14 +48,33 @@ class Monitor:
 
         Raises `BrokerUnreachableError` and `TopicError`; what goes wrong later is mended.
         """
-        inputs, partitions = await topics.prepare(self.settings, exchange=bool(self.policy.clocks))
+        inputs, partitions = await self._prepare(self.policy)
+        self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
+        return inputs, partitions
+
+    async def _prepare(self, policy: Policy) -> tuple[tuple[str, ...], int]:
+        inputs, partitions = await topics.prepare(self.settings, exchange=bool(policy.clocks))
         self._kinds = {
             name: kind
             for name, kind in zip(self.settings.topics.inputs, KINDS, strict=True)
             if name in inputs
         }
-        self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
         return inputs, partitions
+
+    async def change_policy(self, policy: Policy) -> None:
+        """Have every partition go on under another policy, from its next commit on.
+
+        Raises what `topics.prepare` raises, where the policy asks for other topics.
+        """
+        reads_other = bool(policy.clocks) != bool(self.policy.clocks)
+        if self._supervisor is not None and reads_other:
+            await self._prepare(policy)
+        self.policy = policy
+        if self._app is not None and reads_other:
+            # The partitions are opened again: reading other topics takes another subscription.
+            await self._app.stop()
+        for task in self._partitions.tasks.values():
+            task.change_policy(policy)
 
     async def stop(self, timeout_seconds: float = 2.5) -> None:
         """Commit what is done and leave the group; what takes longer is done at the next start."""

@@ -11,11 +11,12 @@ from monitor.sla.clocked import Kept as KeptClock
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.measures import Measures
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Past, Policy
 from monitor.sla.span_engine import SpanEngine
 from monitor.streaming.changelog import (
     COUNTERS_KEY,
     CUSTOMER,
+    POLICIES_KEY,
     SURVEY,
     Counters,
     Kept,
@@ -23,12 +24,14 @@ from monitor.streaming.changelog import (
     pack_counters,
     pack_customer,
     pack_forecast,
+    pack_policies,
     pack_survey,
     pack_ticket,
     run_key,
 )
 from monitor.streaming.codec import Decoder, UnusableError
 from monitor.streaming.merge import Merge
+from monitor.streaming.policies import PolicyChange, in_force
 from monitor.streaming.settings import Topics
 
 
@@ -48,6 +51,8 @@ class Batch(NamedTuple):
     dead_letters: list[DeadLetter]
     positions: dict[str, int]
     clock: int
+    policy_change: PolicyChange | None = None
+    """Told before the effects: they are the first under the new policy."""
 
 
 class PartitionState:
@@ -63,9 +68,15 @@ class PartitionState:
         kept: Kept,
         over_at_reply: bool,
     ) -> None:
+        self.policy = policy
+        self._kinds, self._over_at_reply = kinds, over_at_reply
+        self._policies, past, self._change = in_force(
+            kept.policies, policy, clock, kept.tickets.values()
+        )
+        self._policies_changed = self._policies != kept.policies
         counters = kept.counters
         self.records = counters.records
-        self.engine = _engine(policy, clock, kept, counters, over_at_reply=over_at_reply)
+        self.engine = _engine(policy, clock, kept, counters, past, over_at_reply=over_at_reply)
         self.measures = Measures(self.engine, kept.measures)
         # What happens to tickets only goes the short way.
         only_tickets = not (set(kinds.values()) & set(Topics().measures) or self.measures.surveys)
@@ -91,7 +102,7 @@ class PartitionState:
     @property
     def has_news(self) -> bool:
         """There is something that somebody waits to be told."""
-        return bool(self._effects or self._dead_letters)
+        return bool(self._effects or self._dead_letters or self._change)
 
     @property
     def is_dirty(self) -> bool:
@@ -146,17 +157,11 @@ class PartitionState:
             for key, ticket in changed.items()
         ]
         changelog += self._drain_measures()
-        # Sorted: what is written must not depend on which topic was read first.
-        counters = Counters(
-            self.engine.totals.stored(),
-            dict(sorted(self.records.items())),
-            self.measures.base.counted,
-        )
-        if isinstance(self.engine, ClockedEngine):
-            for name, clock in self.engine.clocks.items():
-                counters.clocks[name] = clock.totals.stored()
-                changelog += _runs(name, clock)
-        changelog.append((COUNTERS_KEY, pack_counters(counters)))
+        for name, clock in self._clocks.items():
+            changelog += _runs(name, clock)
+        changelog.append((COUNTERS_KEY, pack_counters(self._counters())))
+        if self._policies_changed:
+            changelog.append((POLICIES_KEY, pack_policies(self._policies)))
         changelog += [
             (forecast_key(name), pack_forecast(record))
             for name, record in self.engine.forecasts.changes().items()
@@ -167,9 +172,54 @@ class PartitionState:
             self._dead_letters,
             dict(self.positions),
             self.engine.clock,
+            self._change,
         )
         self._effects, self._dead_letters, self._moved = [], [], False
+        self._change, self._policies_changed = None, False
         return batch
+
+    def under(self, policy: Policy) -> "PartitionState":
+        """Return how it goes on under another policy, as if it were read back from Kafka.
+
+        Everything must have been committed. What was taken and not applied is to be taken again.
+        """
+        return PartitionState(
+            policy,
+            self._kinds,
+            self.positions,
+            clock=self.engine.clock,
+            kept=self._kept(),
+            over_at_reply=self._over_at_reply,
+        )
+
+    def _kept(self) -> Kept:
+        """Return what would be read back."""
+        kept, measures = Kept(), self.measures
+        kept.tickets = self.engine.tickets
+        kept.policies = self._policies
+        kept.surveys = {each.survey_id.encode(): each for each in measures.surveys.every}
+        kept.customers = {each.customer_id.encode(): each for each in measures.base.every}
+        kept.runs = {
+            name: {key: clock.tickets[key] for key in clock.kept & clock.tickets.keys()}
+            for name, clock in self._clocks.items()
+        }
+        kept.take(COUNTERS_KEY, pack_counters(self._counters()))
+        for name, record in self.engine.forecasts.records().items():
+            kept.take(forecast_key(name), pack_forecast(record))
+        return kept
+
+    @property
+    def _clocks(self) -> Mapping[str, SpanEngine]:
+        return self.engine.clocks if isinstance(self.engine, ClockedEngine) else {}
+
+    def _counters(self) -> Counters:
+        # Sorted: what is written must not depend on which topic was read first.
+        return Counters(
+            self.engine.totals.stored(),
+            dict(sorted(self.records.items())),
+            self.measures.base.counted,
+            {name: clock.totals.stored() for name, clock in self._clocks.items()},
+        )
 
     def _drain_measures(self) -> Iterator[tuple[bytes, bytes | None]]:
         surveys, base = self.measures.surveys, self.measures.base
@@ -185,7 +235,13 @@ class PartitionState:
 
 
 def _engine(
-    policy: Policy, clock: int, kept: Kept, counters: Counters, *, over_at_reply: bool
+    policy: Policy,
+    clock: int,
+    kept: Kept,
+    counters: Counters,
+    past: Sequence[Past] = (),
+    *,
+    over_at_reply: bool,
 ) -> Engine:
     """Return the engine for this policy with what was kept."""
     tickets, totals, forecasts = kept.tickets.values(), counters.groups, kept.forecasts
@@ -197,13 +253,20 @@ def _engine(
             totals=totals,
             forecasts=forecasts,
             over_at_reply=over_at_reply,
+            past=past,
         )
     told = {
         name: KeptClock(list(kept.runs.get(name, {}).values()), counters.clocks.get(name))
         for name in policy.clocks
     }
     return ClockedEngine(
-        policy, clock=clock, tickets=tickets, totals=totals, forecasts=forecasts, kept=told
+        policy,
+        clock=clock,
+        tickets=tickets,
+        totals=totals,
+        forecasts=forecasts,
+        kept=told,
+        past=past,
     )
 
 
