@@ -5,6 +5,7 @@ anew whenever something is learned, and what differs is put to the engine of tha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from monitor.sla.effects import Effect
@@ -57,7 +58,9 @@ class ClockedEngine(Engine):
         )
         self.clocks: dict[str, SpanEngine] = {}
         """By name the engine of each other clock."""
-        runs = _runs(policy, self.tickets.values())
+        self._spanning = _pausing(policy, past)
+        """The policy, but pauses are worked out where any policy asks or asked for them."""
+        runs = _runs(self._spanning, self.tickets.values())
         for name, promises in policy.clocks.items():
             mine = (kept or {}).get(name, Kept())
             self.clocks[name] = SpanEngine(
@@ -116,14 +119,14 @@ class ClockedEngine(Engine):
 
     def _take(self, event: Event, effects: list[Effect]) -> None:
         key = event.ticket_id
-        before = spans(self.tickets.get(key), self.policy)
+        before = spans(self.tickets.get(key), self._spanning)
         creation = _creation(self.tickets.get(key))
         super()._take(event, effects)
         self._note(event, effects)
         ticket = self.tickets.get(key)
         if ticket is not None:
             moved = creation != _creation(ticket)
-            self._put(ticket, before, spans(ticket, self.policy), effects, moved=moved)
+            self._put(ticket, before, spans(ticket, self._spanning), effects, moved=moved)
 
     def _note(self, event: Event, effects: list[Effect]) -> None:
         """Keep who spoke when; a ticket of which nothing else is known is remembered as long."""
@@ -153,6 +156,22 @@ class ClockedEngine(Engine):
                     key = span_key(ticket.ticket_id, number)
                     new = None if span is None else as_ticket(key, ticket, span)
                     effects += _named(name, engine.put(new, key))
+
+
+def _pausing(policy: Policy, past: Sequence[Past]) -> Policy:
+    clocks = {}
+    for name, promises in policy.clocks.items():
+        formers = [each.of_clock(name).policy.channels for each in past]
+        channels = {
+            channel: replace(
+                target,
+                pauses=target.pauses
+                or any(former[channel].pauses for former in formers if channel in former),
+            )
+            for channel, target in promises.channels.items()
+        }
+        clocks[name] = replace(promises, channels=channels)
+    return replace(policy, clocks=clocks)
 
 
 def _creation(ticket: Ticket | None) -> tuple[str, str, str, str]:

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from monitor.sla.clocked import ClockedEngine, Kept
 from monitor.sla.engine import Engine
-from monitor.sla.events import DAY, SECOND, AgentReplied, TicketClosed, TicketCreated
+from monitor.sla.events import (
+    DAY,
+    SECOND,
+    AgentReplied,
+    CustomerReplied,
+    TicketClosed,
+    TicketCreated,
+)
 from monitor.sla.policy import Past, Policy, Target
 from monitor.sla.promises import Promises
 from monitor.sla.ticket import Kind
@@ -321,6 +328,46 @@ def test_other_clocks_follow_a_change_too_and_begin_with_one(old, expected):
     )
     told += engine.advance(at(400))
     assert [(e.clock, e.kind.name, (e.at - START) / SECOND) for e in told] == expected
+
+
+def resolved_within(target):
+    return Policy(CHANNELS, clocks={"resolution": Policy({"chat": target})})
+
+
+WITH_PAUSES = resolved_within(Target(90 * SECOND, 120 * SECOND, pauses=True))
+WITHOUT = resolved_within(Target(90 * SECOND, 120 * SECOND))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        # Stopped from 60 s to 160 s: at risk at 190 s by the one, at 90 s by the other.
+        (WITH_PAUSES, WITHOUT, [("AT_RISK", 190), ("BREACHED", 200)]),
+        (WITHOUT, WITH_PAUSES, [("AT_RISK", 90), ("BREACHED", 120)]),
+    ],
+)
+def test_a_clock_that_was_paused_under_one_policy_was_so_then_and_only_then(old, new, expected):
+    engine = ClockedEngine(old)
+    told = []
+    for event in (created(), AgentReplied("T", at(60)), CustomerReplied("T", at(160))):
+        told += engine.step(event, event.at)
+    told += engine.advance(at(200))
+    kept = {
+        name: Kept([run for _, run in clock.drain() if run], clock.totals.stored())
+        for name, clock in engine.clocks.items()
+    }
+    engine = ClockedEngine(
+        new,
+        clock=engine.clock,
+        tickets=engine.tickets.values(),
+        totals=engine.totals.stored(),
+        kept=kept,
+        past=[Past(old, engine.clock)],
+    )
+    told += engine.advance(at(400))
+    assert [
+        (e.kind.name, (e.at - START) / SECOND) for e in told if e.clock == "resolution"
+    ] == expected
 
 
 def test_a_close_in_the_past_is_judged_by_the_policy_of_its_time():
