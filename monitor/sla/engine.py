@@ -452,7 +452,9 @@ def _creation(ticket: Ticket) -> tuple[int | None, str, str, str, str]:
 def _usual(target: Target) -> int:
     """Return for how long a ticket of this promise is taken the short way, -1 for not at all.
 
-    That way knows no hours, no goals, and no other policy.
+    That way knows no hours and no goals. One that has seen other policies is not late under any.
     """
-    is_usual = target.calendar is None and not target.goals and not target.before
-    return target.at_risk if is_usual else -1
+    seen = [target, *(former for _, former in target.before if former is not None)]
+    if any(each.calendar is not None or each.goals for each in seen):
+        return -1
+    return min(each.at_risk for each in seen)
