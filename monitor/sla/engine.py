@@ -4,7 +4,7 @@ It asks nobody the time. `apply` judges what is read by the clock as it stands; 
 the clock through every moment on the way, in order, so that a replay tells what live would have.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -42,6 +42,9 @@ class Engine:
 
     _is_blind = False
     """Nothing is forecast of its tickets."""
+
+    on_forgotten: Callable[[Ticket], None] | None = None
+    """Told of each ticket as it is forgotten, if somebody wants to know."""
 
     def __init__(
         self,
@@ -162,6 +165,8 @@ class Engine:
     def _drop(self, ticket: Ticket) -> None:
         del self.tickets[ticket.ticket_id]
         self.changed[ticket.ticket_id] = None
+        if self.on_forgotten is not None:
+            self.on_forgotten(ticket)
 
     def target(self, ticket: Ticket) -> Target | None:
         """Return what was promised for the ticket, if the policy still names its channel."""

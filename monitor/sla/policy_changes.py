@@ -1,8 +1,20 @@
 """What differs between two policies, line by line, in words for people."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 _RULE: Final = "- "
+
+
+class PolicyChange(NamedTuple):
+    """That a partition has taken another policy."""
+
+    number: int
+    """Counted from 1, for each partition."""
+    at: int
+    """The partition's clock: by then all was told under the former policy."""
+    before: str
+    """The former policy's file, as `dump_policy` writes it."""
+    after: str
 
 
 def policy_changes(before: str, after: str) -> list[str]:

@@ -21,9 +21,8 @@ from monitor.sla.events import (
     Told,
 )
 from monitor.sla.policy import Clock, Policy
-from monitor.sla.policy_changes import policy_changes
+from monitor.sla.policy_changes import PolicyChange, policy_changes
 from monitor.sla.ticket import Kind, Telling
-from monitor.streaming.policies import PolicyChange
 
 AHEAD: Final = 600 * SECOND
 """A time further than this ahead of the wall clock is a producer's error (DESIGN 3.4)."""

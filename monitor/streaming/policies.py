@@ -12,6 +12,7 @@ import msgspec
 
 from monitor.errors import PolicyError
 from monitor.sla.policy import Past, Policy
+from monitor.sla.policy_changes import PolicyChange
 from monitor.sla.policy_file import dump_policy, parse_policy
 from monitor.sla.ticket import Ticket
 
@@ -30,18 +31,6 @@ class InForce(msgspec.Struct, frozen=True, array_like=True):
 
 
 NOTHING_KEPT: Final[tuple[InForce, ...]] = ()
-
-
-class PolicyChange(NamedTuple):
-    """That a partition has taken another policy."""
-
-    number: int
-    """Counted from 1, for each partition."""
-    at: int
-    """The partition's clock: by then all was told under the former policy."""
-    before: str
-    """The former policy's file, as `dump_policy` writes it."""
-    after: str
 
 
 class Policies(NamedTuple):

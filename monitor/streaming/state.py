@@ -12,6 +12,7 @@ from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.measures import Measures
 from monitor.sla.policy import Past, Policy
+from monitor.sla.policy_changes import PolicyChange
 from monitor.sla.span_engine import SpanEngine
 from monitor.streaming.changelog import (
     COUNTERS_KEY,
@@ -31,7 +32,7 @@ from monitor.streaming.changelog import (
 )
 from monitor.streaming.codec import Decoder, UnusableError
 from monitor.streaming.merge import Merge
-from monitor.streaming.policies import PolicyChange, in_force
+from monitor.streaming.policies import in_force
 from monitor.streaming.settings import Topics
 
 
