@@ -60,17 +60,24 @@ _CHILD: Final = (
 
 @asynccontextmanager
 async def serving_workers(
-    settings: Settings, policy: Policy, web: WebSettings, *, workers: int, logs: Logs
+    settings: Settings,
+    policy: Policy,
+    web: WebSettings,
+    *,
+    shadow: Policy | None = None,
+    workers: int,
+    logs: Logs,
 ) -> AsyncIterator[Served]:
     """Run several workers and one web port for all.
 
     Raises `UsageError` when the port is taken, and what `topics.prepare` raises.
     """
     name = new_host_name()
-    team = Team([Orders(n + 1, name, settings, policy, logs) for n in range(workers)])
+    team = Team([Orders(n + 1, name, settings, policy, shadow, logs) for n in range(workers)])
     elsewhere = Elsewhere(name)
     async with web_port(
-        *(web, lambda: team.policy, team.read, team.ask_and_read), elsewhere=elsewhere
+        *(web, lambda: (team.policy, team.shadow), team.read, team.ask_and_read),
+        elsewhere=elsewhere,
     ) as address:
         inputs, partitions = await topics.prepare(settings)
         say_what_is_read(inputs, partitions)
@@ -86,8 +93,8 @@ class Team:
     """The workers of this host."""
 
     def __init__(self, orders: list[Orders]) -> None:
-        self.policy = orders[0].policy
-        """The one in force."""
+        self.policy, self.shadow = orders[0].policy, orders[0].shadow
+        """The one in force, and one that is only tried."""
         self._host = Host(len(orders))
         self._workers = [
             Worker(each, member) for each, member in zip(orders, self._host.members, strict=True)
@@ -108,11 +115,11 @@ class Team:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def change_policy(self, policy: Policy) -> None:
-        """Have every worker go on under another policy, and those that are still to be started."""
-        self.policy = policy
+    async def change_policy(self, policy: Policy, shadow: Policy | None) -> None:
+        """Have every worker go on under other policies, and those that are still to be started."""
+        self.policy, self.shadow = policy, shadow
         for worker in self._workers:
-            worker.change_policy(policy)
+            worker.change_policy(policy, shadow)
 
     def read(self) -> tuple[list[PartitionStats], Health]:
         """Add up what the workers last said."""
@@ -172,11 +179,11 @@ class Worker:
             log.warning("worker %d does not answer; ending it", self._number)
             self._signal(signal.SIGKILL)
 
-    def change_policy(self, policy: Policy) -> None:
-        """Tell it another policy."""
-        self._orders = msgspec.structs.replace(self._orders, policy=policy)
+    def change_policy(self, policy: Policy, shadow: Policy | None) -> None:
+        """Tell it other policies."""
+        self._orders = msgspec.structs.replace(self._orders, policy=policy, shadow=shadow)
         if self._writer is not None:
-            self._writer.write(frame(msgspec.msgpack.encode(policy)))
+            self._writer.write(frame(msgspec.msgpack.encode((policy, shadow))))
 
     def end(self) -> None:
         """Have it commit and end, and start no other."""

@@ -60,6 +60,8 @@ _GAUGES: Sequence[tuple[str, str, Callable[[Group], float | None]]] = (
     ),
 )
 
+SHADOW_PREFIX = "sla_shadow_"
+
 _OUTCOMES = {"met": Book.MET, "missed": Book.MISSED, "abandoned": Book.ABANDONED}
 
 _EVENTS = {
@@ -101,8 +103,9 @@ _CLOCK_WORDS: Mapping[str, Mapping[str, str]] = {
 class Metrics:
     """What is shown of an `Overview`."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, shadow: Policy | None = None) -> None:
         self.policy = policy
+        self._shadow = None if shadow is None else Metrics(shadow)
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
         self._measures = MeasuresMetrics(policy)
         self._goals = goals_by_channel(policy)
@@ -122,6 +125,14 @@ class Metrics:
             yield from self._hours(view.groups, int(view.health.now * SECOND))
         yield _records(view.parts)
         yield from self._health(view.health)
+        if self._shadow is not None and view.shadow is not None:
+            yield from map(as_shadow, self._shadow._now(view.shadow))  # noqa: SLF001 - likewise
+
+    def _now(self, view: Overview) -> Iterator[Metric]:
+        """Yield what is true now, and was in the windows: what is known without a counter."""
+        yield from self._backlog(view.groups)
+        yield from self._windows(view.groups)
+        yield from self._targets()
 
     def _kept(self, view: Overview) -> Iterator[Metric]:
         """Yield how the promises of one clock are kept."""
@@ -321,6 +332,24 @@ class Metrics:
 
     def _values(self, group: Group) -> list[str]:
         return [group.channel, group.team] if self.policy.teams else [group.channel]
+
+
+def as_shadow(family: Metric) -> Metric:
+    """Return a metric as that of a policy which is only tried.
+
+    Its name is another, so that no sum, alert or dashboard takes it for the real one.
+    """
+
+    def name(of: str) -> str:
+        return f"{SHADOW_PREFIX}{of.removeprefix('sla_')}"
+
+    family.name = name(family.name)
+    family.documentation = f"Of the policy that is only tried. {family.documentation}"
+    family.samples = [
+        sample._replace(name=name(sample.name), labels={**sample.labels, "policy": "shadow"})
+        for sample in family.samples
+    ]
+    return family
 
 
 def renamed(family: Metric, clock: str) -> Metric:

@@ -54,6 +54,7 @@ class PartitionTask:
         *,
         over_at_reply: bool,
         on_commit: Committed,
+        shadow: Policy | None = None,
         clock: Clock = _CLOCK,
     ) -> None:
         self.number = number
@@ -64,7 +65,7 @@ class PartitionTask:
         self.counts = Counts()
         """What had been counted at the last commit: nothing that may still be undone."""
         self._settings = settings
-        self._policy = policy
+        self._policy, self._shadow = policy, shadow
         self._consumer = consumer
         self._store = store
         self._clock = clock
@@ -136,9 +137,9 @@ class PartitionTask:
             self._committed.clear()
             await self._committed.wait()
 
-    def change_policy(self, policy: Policy) -> None:
-        """Go on under another policy from the next commit on."""
-        self._policy = policy
+    def change_policy(self, policy: Policy, shadow: Policy | None = None) -> None:
+        """Go on under other policies from the next commit on."""
+        self._policy, self._shadow = policy, shadow
         self._wake.set()
 
     async def suspend(self) -> None:
@@ -226,6 +227,7 @@ class PartitionTask:
             clock=clock,
             kept=kept,
             over_at_reply=self._over_at_reply,
+            shadow=self._shadow,
         )
         self.counts = self._count(self.state)
         self._failure = None
@@ -271,13 +273,13 @@ class PartitionTask:
             assert state is not None  # noqa: S101 - it was opened and has not failed
             behind = self.behind()
             leaving = self._closing or self._suspended
-            if self._policy is not state.policy and not leaving:
+            if not (leaving or state.is_under(self._policy, self._shadow)):
                 await self._take_policy(state)
                 continue
             if not leaving:
                 self._tick(state, now)
                 if self._pace.is_forgetting_due(state, behind):
-                    state.measures.forget()
+                    state.forget()
             if state.is_dirty if leaving else self._pace.is_commit_due(state, behind):
                 await self._commit_in_time(state)
             elif self._closing:
@@ -295,7 +297,7 @@ class PartitionTask:
         finally:
             self._is_changing = False
         if self.state is state:
-            self.state = state.under(self._policy)
+            self.state = state.under(self._policy, self._shadow)
             self.counts = self._count(self.state)
             log.info("partition %d: another policy is in force", self.number, extra=self._where)
             if not self._suspended:

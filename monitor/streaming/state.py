@@ -13,6 +13,7 @@ from monitor.sla.engine import Engine
 from monitor.sla.measures import Measures
 from monitor.sla.policy import Past, Policy
 from monitor.sla.policy_changes import PolicyChange
+from monitor.sla.shadow import Shadow
 from monitor.sla.span_engine import SpanEngine
 from monitor.streaming.changelog import (
     COUNTERS_KEY,
@@ -68,6 +69,7 @@ class PartitionState:
         clock: int,
         kept: Kept,
         over_at_reply: bool,
+        shadow: Policy | None = None,
     ) -> None:
         self.policy = policy
         self._kinds, self._over_at_reply = kinds, over_at_reply
@@ -84,6 +86,12 @@ class PartitionState:
         self._step: Callable[[Any, int], list[Effect]] = (
             self.engine.step if only_tickets else self.measures.step
         )
+        self.shadow: Shadow | None = None
+        """Another policy's figures, if they are asked for."""
+        if shadow is not None:
+            tickets = self.engine.tickets.values()
+            self.shadow = Shadow(shadow, clock, tickets, over_at_reply=over_at_reply)
+            self._step = self.shadow.beside(self._step)
         decoder = Decoder(policy)
         self._merge = Merge(positions, {t: decoder.reader(kind) for t, kind in kinds.items()})
         self._effects: list[Effect] = []
@@ -149,6 +157,14 @@ class PartitionState:
         if not behind:
             effects += engine.advance(wall)
         self.measures.advance()
+        if self.shadow is not None:
+            self.shadow.advance(engine.clock)
+
+    def forget(self) -> None:
+        """Drop all that has been over for long enough (DESIGN 3.7)."""
+        self.measures.forget()
+        if self.shadow is not None:
+            self.shadow.forget()
 
     def drain(self) -> Batch:
         """Hand out all that is to be committed, and begin anew."""
@@ -179,8 +195,12 @@ class PartitionState:
         self._change, self._policies_changed = None, False
         return batch
 
-    def under(self, policy: Policy) -> "PartitionState":
-        """Return how it goes on under another policy, as if it were read back from Kafka.
+    def is_under(self, policy: Policy, shadow: Policy | None) -> bool:
+        """Tell whether these are its policies."""
+        return policy is self.policy and shadow is (self.shadow and self.shadow.policy)
+
+    def under(self, policy: Policy, shadow: Policy | None = None) -> "PartitionState":
+        """Return how it goes on under other policies, as if it were read back from Kafka.
 
         Everything must have been committed. What was taken and not applied is to be taken again.
         """
@@ -191,6 +211,7 @@ class PartitionState:
             clock=self.engine.clock,
             kept=self._kept(),
             over_at_reply=self._over_at_reply,
+            shadow=shadow,
         )
 
     def _kept(self) -> Kept:

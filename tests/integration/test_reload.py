@@ -128,6 +128,33 @@ async def test_all_workers_take_a_reloaded_policy_and_so_does_one_that_is_starte
     await workers_reload(prepared, policy_file, signal.SIGTERM)
 
 
+async def test_a_shadow_policy_has_figures_of_its_own_and_tells_nothing(
+    prepared,  # noqa: F811
+    policy_file,
+    tmp_path,
+):
+    shadow_file = tmp_path / "shadow.yaml"
+    shadow_file.write_text(QUICK)
+    policy_file.write_text(SLOW)
+    waiting = {"channel": "chat", "policy": "shadow"}
+    async with (
+        producing(prepared.bootstrap) as send,
+        running(prepared.bootstrap, "--policy", policy_file, "--shadow", shadow_file) as run,
+    ):
+        await until_shared(run)
+        for number in range(20):
+            await send("ticket-created", f"T-{number}", created(f"T-{number}", time.time()))
+        scrape = await run.until(lambda s: s.get("sla_shadow_tickets_overdue", **waiting) == 20)
+        assert scrape.get("sla_tickets_waiting", channel="chat") == 20
+        assert scrape.get("sla_tickets_at_risk", channel="chat") == 0
+        assert scrape.sum("sla_tickets_overdue") == 0
+        shadow_file.write_text(SLOW)
+        run.process.send_signal(signal.SIGHUP)
+        await run.until(lambda s: s.get("sla_shadow_tickets_overdue", **waiting) == 0)
+        assert (await run.stop())[0] == 0
+    assert await read_events(prepared.bootstrap) == []
+
+
 async def workers_reload(prepared, policy_file, which):  # noqa: F811 - the fixtures' values
     """Have two workers reload, one of them after it was ended by this signal."""
     async with (

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from monitor.cli.reloading import hangups, reloading
+from monitor.cli.reloading import Files, hangups, reloading
 from monitor.errors import TopicError
 from monitor.sla.policy_file import parse_policy
 
@@ -23,15 +23,19 @@ class Running:
         self.taken = []
         self.refusal = None
 
-    async def take(self, policy):
+    async def take(self, policy, shadow):
         if self.refusal:
             raise self.refusal
         self.taken.append(policy)
+        self.tried = shadow
 
     async def __aenter__(self):
         self.path.write_text(OLD)
         self._came = hangups()
-        work = reloading(self._came, self.path, parse_policy(OLD), self.take)
+        shadow = self.path.with_name("shadow.yaml")
+        shadow.write_text(OLD)
+        known = parse_policy(OLD), parse_policy(OLD)
+        work = reloading(self._came, Files(self.path, shadow), known, self.take)
         self._task = asyncio.create_task(work)
         return self
 
@@ -65,10 +69,19 @@ async def test_a_good_file_is_taken_and_what_changed_is_said(running, caplog):
     assert running.taken[1:] == [parse_policy(OLD)]
 
 
+async def test_a_shadow_is_read_again_too(running, caplog):
+    running.path.with_name("shadow.yaml").write_text(NEW)
+    await running.hang_up(OLD)
+    assert running.taken == [parse_policy(OLD)]
+    assert running.tried == parse_policy(NEW)
+    assert "new shadow: chat: " in caplog.text
+    assert "new policy" not in caplog.text
+
+
 async def test_a_file_that_says_the_same_is_not_taken_again(running, caplog):
     await running.hang_up("# as before\n" + OLD)
     assert running.taken == []
-    assert "says what is in force already" in caplog.text
+    assert "shadow.yaml: nothing else than what is in force" in caplog.text
 
 
 @pytest.mark.parametrize(
