@@ -227,6 +227,19 @@ def test_reading_nothing_but_an_end_is_to_be_committed():
     assert state.drain().positions[CREATED] == 7
 
 
+def test_what_changes_nothing_is_to_be_committed_though_taken_before_the_last_commit():
+    state = begin()
+    answered = AgentReplied("T1", START + SECOND)
+    read(state, TicketCreated("T1", "chat", START), answered)
+    topic, again = record(answered, None, 1)
+    state.take(topic, [again], 2, WALL)
+    assert state.drain().positions[topic] == 1
+    state.tick((), WALL)
+    assert state.pending == 0
+    assert state.is_dirty
+    assert state.drain().positions[topic] == 2
+
+
 def test_a_deadline_is_news():
     state = begin()
     read(state, TicketCreated("T1", "chat", START), wall=START)
