@@ -73,6 +73,4 @@ def _seen(policies: Policies, tickets: Iterable[Ticket]) -> Policies:
         return policies
     oldest = min((t.created for t in tickets if t.created is not None), default=past[-1].until)
     ended = sum(each.until <= oldest for each in past)
-    begins = (each.since for each in kept[ended:])
-    lasted = [each for since, each in zip(begins, past[ended:], strict=False) if since < each.until]
-    return Policies(kept[ended:], tuple(lasted), change)
+    return Policies(kept[ended:], past[ended:], change)

@@ -142,7 +142,9 @@ class PartitionState:
         engine, effects = self.engine, self._effects
         step = self._step
         found, counts = self._merge.hand_out(behind)
-        if found:  # taken before the last commit, perhaps: what changes nothing is still to be noted
+        if (
+            found
+        ):  # taken before the last commit, perhaps: what changes nothing is still to be noted
             self._moved = True
         for at, topic, decode, record in found:
             try:

@@ -223,6 +223,27 @@ def test_what_is_late_by_the_new_limit_is_so_from_the_change_on():
     ]
 
 
+def test_what_is_true_just_after_the_change_is_decided_by_the_new_policy():
+    engine, told = begun(created(), now=90)
+    assert told == []
+    engine, _ = changed(engine, LOOSER, [])
+    assert brief(engine.advance(at(400))) == [("AT_RISK", 200, 1), ("BREACHED", 300, 1)]
+
+
+def test_what_a_change_before_the_last_made_late_is_so_from_that_change_on():
+    engine, _ = begun(created(), policy=LOOSER, now=150)
+    engine, past = changed(engine, PLAIN, [])
+    told = engine.advance(at(160))
+    assert brief(told) == [("AT_RISK", 150, 1), ("BREACHED", 150, 1)]
+    engine, past = changed(engine, LOOSER, past)
+    assert engine.advance(at(400)) == []
+    (retracted,) = engine.apply([AgentReplied("T", at(140))])
+    assert [(t.kind, t.at) for t in retracted.retracts] == [
+        (Kind.AT_RISK, at(150)),
+        (Kind.BREACHED, at(150)),
+    ]
+
+
 def test_one_at_risk_is_not_told_so_again_and_breached_at_the_new_limit():
     engine, told = begun(created(), now=100)
     assert brief(told) == [("AT_RISK", 90, 1)]
@@ -254,6 +275,7 @@ def test_a_creation_from_before_the_change_that_is_read_after_it_has_seen_both()
     engine, _ = changed(engine, LOOSER, [])
     told = engine.apply([created()])
     assert brief(told) == [("AT_RISK", 90, 1), ("BREACHED", 120, 1)]
+    assert [(e.threshold, e.waited) for e in told] == [(90 * SECOND,) * 2, (120 * SECOND,) * 2]
 
 
 def test_tickets_created_after_the_change_know_nothing_of_it():

@@ -73,6 +73,8 @@ def test_a_restart_with_another_policy_is_told_once_before_all_that_follows():
         (Kind.AT_RISK, 200 * SECOND),
         (Kind.BREACHED, 300 * SECOND),
     ]
+    assert not again.has_news
+    assert log.commit(again).policy_change is None
     once_more = log.begin_again(policy=LOOSER)
     once_more.tick((), START + 500 * SECOND)
     batch = log.commit(once_more)
