@@ -86,12 +86,8 @@ def _effect(
     else:
         waited_to = clock if state.ended_at is None else state.ended_at
     waited_to = max(created, waited_to)
-    if ticket.exchange is None:
-        due_at, waited = target.after(created, target.limit), target.elapsed(created, waited_to)
-    else:
-        pauses = known(ticket.exchange.pauses, waited_to)
-        due_at = thresholds(target, created, pauses)[1]
-        waited = elapsed(target, created, waited_to, pauses)
+    pauses = () if ticket.exchange is None else known(ticket.exchange.pauses, waited_to)
+    promised = target.at(waited_to)
     return Effect(
         ticket.ticket_id,
         kind,
@@ -101,9 +97,9 @@ def _effect(
         ticket.team,
         ticket.priority,
         created,
-        due_at,
-        waited,
-        target.at_risk if kind is Kind.AT_RISK else target.limit,
+        thresholds(target, created, pauses)[1],
+        elapsed(promised, created, waited_to, pauses),
+        promised.at_risk if kind is Kind.AT_RISK else promised.limit,
         ticket.replied if kind in (Kind.ANSWERED, Kind.RETRACTED) else None,
         ticket.closed if kind is Kind.CLOSED else None,
         retracts,

@@ -12,7 +12,7 @@ from monitor.sla.effects import Effect, retell
 from monitor.sla.engine import Engine
 from monitor.sla.life import ENDINGS, NOT_THERE
 from monitor.sla.pauses import known
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Past, Policy
 from monitor.sla.promises import NO_PROMISE
 from monitor.sla.spans import Span
 from monitor.sla.ticket import Exchange, Phase, Ticket
@@ -82,9 +82,16 @@ class SpanEngine(Engine):
         totals: dict[str, GroupTotals] | None,
         views: Sequence[View],
         kept: Iterable[str],
+        past: Sequence[Past] = (),
     ) -> None:
         super().__init__(
-            policy, clock=clock, tickets=tickets, totals=totals, over_at_reply=True, views=views
+            policy,
+            clock=clock,
+            tickets=tickets,
+            totals=totals,
+            over_at_reply=True,
+            views=views,
+            past=past,
         )
         self.kept = set(kept)
         """The runs of which something is kept."""

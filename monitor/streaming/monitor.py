@@ -33,9 +33,11 @@ REFUSAL_SECONDS: Final = 5.0
 class Monitor:
     """Runs the partitions of one worker; `start` and `stop` once each."""
 
-    def __init__(self, settings: Settings, policy: Policy) -> None:
+    def __init__(self, settings: Settings, policy: Policy, shadow: Policy | None = None) -> None:
         self.settings = settings
         self.policy = policy
+        self.shadow = shadow
+        """One that is only tried, see `monitor.sla.shadow`."""
         self.delays = Delays()
         """From due to committed, since this process began."""
         self._partitions = Partitions(self._open_task)
@@ -48,14 +50,33 @@ class Monitor:
 
         Raises `BrokerUnreachableError` and `TopicError`; what goes wrong later is mended.
         """
-        inputs, partitions = await topics.prepare(self.settings, exchange=bool(self.policy.clocks))
+        inputs, partitions = await self._prepare(self.policy)
+        self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
+        return inputs, partitions
+
+    async def _prepare(self, policy: Policy) -> tuple[tuple[str, ...], int]:
+        inputs, partitions = await topics.prepare(self.settings, exchange=bool(policy.clocks))
         self._kinds = {
             name: kind
             for name, kind in zip(self.settings.topics.inputs, KINDS, strict=True)
             if name in inputs
         }
-        self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
         return inputs, partitions
+
+    async def change_policy(self, policy: Policy, shadow: Policy | None = None) -> None:
+        """Have every partition go on under other policies, from its next commit on.
+
+        Raises what `topics.prepare` raises, where the policy asks for other topics.
+        """
+        reads_other = bool(policy.clocks) != bool(self.policy.clocks)
+        if self._supervisor is not None and reads_other:
+            await self._prepare(policy)
+        self.policy, self.shadow = policy, shadow
+        if self._app is not None and reads_other:
+            # The partitions are opened again: reading other topics takes another subscription.
+            await self._app.stop()
+        for task in self._partitions.tasks.values():
+            task.change_policy(policy, shadow)
 
     async def stop(self, timeout_seconds: float = 2.5) -> None:
         """Commit what is done and leave the group; what takes longer is done at the next start."""
@@ -84,6 +105,7 @@ class Monitor:
                     caught_up=not task.behind(),
                     last_commit=task.last_commit,
                     brief=brief,
+                    shadow=task.state.shadow,
                 )
 
     def health(self) -> Health:
@@ -134,6 +156,7 @@ class Monitor:
             self._kinds,
             over_at_reply=self.settings.topics.closed not in self._kinds,
             on_commit=self.delays.observe,
+            shadow=self.shadow,
         )
 
     async def _supervise(self) -> None:
