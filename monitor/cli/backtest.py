@@ -12,7 +12,7 @@ import click
 
 from monitor.cli import options
 from monitor.cli.backtest_forecast import forecast_quality, show_quality
-from monitor.cli.event_file import EventFile
+from monitor.cli.event_file import EventFile, Line
 from monitor.cli.progress import progress
 from monitor.errors import InputError
 from monitor.sla.clocked import ClockedEngine
@@ -54,48 +54,52 @@ class Backtest:
         self._path = ""
         self.unusable = 0
         self.first_unusable: list[str] = []
-        self._engine = self._new_engine(policy)
-        self._measures = Measures(self._engine, None, [self.tally], self.tally.base.move)
+        self.engine = self._new_engine(policy)
+        self._measures = Measures(self.engine, None, [self.tally], self.tally.base.move)
         self._decode = Decoder(policy).event
 
     @property
     def forecasts(self) -> Forecasts:
         """What was forecast, and how good it was."""
-        return self._engine.forecasts
+        return self.engine.forecasts
 
     @property
     def remembered(self) -> int:
         """How many tickets are in memory."""
-        return len(self._engine.tickets)
+        return len(self.engine.tickets)
 
     def run(self, path: str) -> Iterator[Effect]:
         """Read the file to its end and on until every deadline is decided; yield what is told."""
         yield from self.read(path)
-        if self._looks:
-            yield from self._look(_END_OF_TIME)
-        yield from self._engine.advance(_END_OF_TIME)
+        yield from self.finish()
 
     def read(self, path: str) -> Iterator[Effect]:
         """Read the file to its end; yield what is told by then."""
-        decode, step = self._decode, self._measures.step
+        for line in lines_of(path):
+            yield from self.take(path, line)
+
+    def take(self, path: str, line: Line) -> Iterator[Effect]:
+        """Take in one line of a file; yield what is told by its moment."""
         self._path = path
-        file = EventFile(path)
-        with progress("Reading", file.size) as done:
-            for line in file:
-                self.lines += 1
-                done(file.position)
-                try:
-                    event = decode(line.kind, line.raw)
-                except UnusableError as reason:
-                    self._note(line.number, reason)
-                    continue
-                if self._looks:
-                    yield from self._look(event.at)
-                yield from step(event, event.at)
-                if type(event) is TicketCreated:
-                    self.tally.note(event)
-                if self.remembered > _REMEMBERED:
-                    self._forget()
+        self.lines += 1
+        try:
+            event = self._decode(line.kind, line.raw)
+        except UnusableError as reason:
+            self._note(line.number, reason)
+            return
+        if self._looks:
+            yield from self._look(event.at)
+        yield from self._measures.step(event, event.at)
+        if type(event) is TicketCreated:
+            self.tally.note(event)
+        if self.remembered > _REMEMBERED:
+            self._forget()
+
+    def finish(self) -> Iterator[Effect]:
+        """Go on until every deadline is decided; yield what is told."""
+        if self._looks:
+            yield from self._look(_END_OF_TIME)
+        yield from self.engine.advance(_END_OF_TIME)
 
     def refuse_useless(self) -> None:
         """Raise `InputError` where nothing of the file could be used."""
@@ -107,7 +111,7 @@ class Backtest:
 
     def _look(self, until: int) -> Iterator[Effect]:
         """Make all forecasts that are due before a moment, each at its own."""
-        engine, next_look = self._engine, self._engine.forecasts.next_look
+        engine, next_look = self.engine, self.engine.forecasts.next_look
         engine.windows.count()
         at = next_look(engine.clock)
         while at is not None and at < until:
@@ -123,13 +127,22 @@ class Backtest:
 
     def _forget(self) -> None:
         self._measures.forget()
-        for part in (self._engine, self._measures.surveys, self._measures.base):
+        for part in (self.engine, self._measures.surveys, self._measures.base):
             part.changed.clear()
 
     def _note(self, number: int, reason: UnusableError) -> None:
         self.unusable += 1
         if self.unusable <= _SHOWN_UNUSABLE:
             self.first_unusable.append(f"line {number}: {reason}")
+
+
+def lines_of(path: str) -> Iterator[Line]:
+    """Read an event file with a bar that shows how far it is."""
+    file = EventFile(path)
+    with progress("Reading", file.size) as done:
+        for line in file:
+            done(file.position)
+            yield line
 
 
 @click.command(name="backtest")

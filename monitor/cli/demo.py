@@ -92,9 +92,9 @@ async def _demo(speed: float, web: WebSettings, seed: int) -> int:
                 else ""
             )
             policy = DEMO_POLICY.scaled(1 / speed)
-            async with serving(settings, policy, web, notice=notice) as address:
-                _say(f"the wall:        {address}")
-                _say(f"the metrics:     {address}metrics")
+            async with serving(settings, policy, web, notice=notice) as running:
+                _say(f"the wall:        {running.address}")
+                _say(f"the metrics:     {running.address}metrics")
                 _say(f"the breaches:    {_program()} tail --broker {broker.bootstrap}")
                 _say("Ctrl-C ends it all.")
                 live = asyncio.create_task(send_live(producer, first_live, messages))

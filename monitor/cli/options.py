@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from click.core import ParameterSource
@@ -118,6 +119,17 @@ def checked_broker(value: str) -> str:
                 param_hint="--broker",
             )
     return ",".join(part.strip() for part in value.split(","))
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """Return the zone that `--timezone` names; raises a usage error."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise click.BadParameter(
+            f"{name!r} is no time zone; write one as Europe/Berlin or UTC",
+            param_hint="--timezone",
+        ) from None
 
 
 def instead_of(file: str | None, broker: str | None) -> str | None:

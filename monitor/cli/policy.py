@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from monitor.cli import options
+from monitor.cli.policy_diff import command as diff
 from monitor.cli.policy_explain import explain
 from monitor.errors import PolicyError
 from monitor.sla.calendar import Calendar
@@ -29,10 +30,11 @@ from monitor.sla.policy import (
 
 @click.group()
 def command() -> None:
-    """Check a policy file, show the policy in force, or explain what a ticket is promised."""
+    """Check a policy file, show or explain what it promises, or compare it with another."""
 
 
 command.add_command(explain)
+command.add_command(diff)
 
 
 @command.command()

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -89,7 +88,7 @@ def command(
     if any(each == "parquet" for _, each in forms) or form == "parquet":
         _need_parquet()
     policy = options.load_policy(policy_path)
-    tally = PeriodTally(policy, Calendar(Per(per), _zone(timezone)))
+    tally = PeriodTally(policy, Calendar(Per(per), options.time_zone(timezone)))
     broker = options.instead_of(file, broker)
     if file is not None:
         source = "standard input" if file == "-" else Path(file).name
@@ -132,16 +131,6 @@ def _need_parquet() -> None:
         raise UsageError(
             "Parquet is written with pyarrow, which is not installed: "
             "pip install 'sla-monitor[parquet]'"
-        ) from None
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise click.BadParameter(
-            f"{name!r} is no time zone; write one as Europe/Berlin or UTC",
-            param_hint="--timezone",
         ) from None
 
 

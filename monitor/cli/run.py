@@ -29,6 +29,13 @@ log = logging.getLogger(__name__)
     help="Processes that share the partitions; one web port shows them all.",
 )
 @options.policy_file
+@click.option(
+    "--shadow",
+    "shadow_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A policy to try: its figures in /metrics as sla_shadow_*, no events and no pages.",
+)
 @options.connect_timeout(30.0)
 @options.log_format
 @click.option("--verbose", is_flag=True, help="Log what the libraries have to say too.")
@@ -39,6 +46,7 @@ def command(
     web: WebSettings,
     workers: int,
     policy_path: Path | None,
+    shadow_path: Path | None,
     connect_timeout: float,
     log_as_json: bool,
     verbose: bool,
@@ -46,14 +54,17 @@ def command(
     """Read tickets and replies from Kafka; tell what is at risk and what is breached.
 
     The input topics must exist (`sla-monitor topics create`); what the monitor writes is created.
-    SIGTERM and Ctrl-C commit what is done and leave the group.
+    SIGTERM and Ctrl-C commit what is done and leave the group. SIGHUP reads the policy again.
     """
-    policy = options.load_policy(policy_path)
+    from monitor.cli.reloading import Files, hangups, reloading  # noqa: PLC0415 - YAML
+
+    files = Files(policy_path, shadow_path)
+    policy, shadow = files.load()
     settings = options.kafka_settings(broker, kafka_config, app_id)
 
     # Faust and Kafka are only loaded by the commands that need them.
     from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
-    from monitor.cli.serve import serving, until_signal  # noqa: PLC0415
+    from monitor.cli.serve import in_background, serving, until_signal  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
     from monitor.streaming.topics import wait_for_broker  # noqa: PLC0415
 
@@ -62,6 +73,7 @@ def command(
 
     async def run() -> int:
         stop = until_signal((signal.SIGTERM, signal.SIGINT))
+        hangup = hangups() if any(files) else None
         waiting = asyncio.create_task(wait_for_broker(settings, connect_timeout, logs.say))
         stop.add_done_callback(lambda _: waiting.cancel())
         try:
@@ -69,13 +81,17 @@ def command(
         except asyncio.CancelledError:
             return _code(stop.result())
         served = (
-            serving(settings, policy, web)
+            serving(settings, policy, web, shadow=shadow)
             if workers == 1
-            else serving_workers(settings, policy, web, workers=workers, logs=logs)
+            else serving_workers(settings, policy, web, shadow=shadow, workers=workers, logs=logs)
         )
-        async with served as address:
-            logs.say(f"wall and /metrics on {address}")
-            caught = await stop
+        async with served as running:
+            logs.say(f"wall and /metrics on {running.address}")
+            reload = []
+            if hangup is not None:
+                reload = [reloading(hangup, files, (policy, shadow), running.change_policy)]
+            async with in_background(*reload):
+                caught = await stop
         return _code(caught)
 
     try:

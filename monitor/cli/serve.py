@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp.web import Application
 from msgspec.structs import replace
@@ -47,16 +47,33 @@ def settle_memory() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
+ChangePolicy = Callable[[Policy, Policy | None], Awaitable[None]]
+"""Has a monitor take a policy, and one to be tried beside it."""
+
+
+class Served(NamedTuple):
+    """What runs: where it is seen, and how it is given another policy."""
+
+    address: str
+    """Of the wall."""
+    change_policy: ChangePolicy
+
+
 @asynccontextmanager
 async def serving(
-    settings: Settings, policy: Policy, web: WebSettings, *, notice: str = ""
-) -> AsyncIterator[str]:
-    """Run a monitor and its web port; yield the address of the wall.
+    settings: Settings,
+    policy: Policy,
+    web: WebSettings,
+    *,
+    shadow: Policy | None = None,
+    notice: str = "",
+) -> AsyncIterator[Served]:
+    """Run a monitor and its web port.
 
     Raises `UsageError` when the port is taken, and what `Monitor.start` raises.
     """
     settle_memory()
-    monitor = Monitor(settings, policy)
+    monitor = Monitor(settings, policy, shadow)
     name = new_host_name()
     elsewhere = Elsewhere(name)
 
@@ -67,16 +84,18 @@ async def serving(
         return monitor.parts(brief=True), monitor.health()
 
     async with web_port(
-        *(web, policy, read, scrape), elsewhere=elsewhere, notice=notice
+        *(web, lambda: (monitor.policy, monitor.shadow), read, scrape),
+        elsewhere=elsewhere,
+        notice=notice,
     ) as address:
         inputs, partitions = await monitor.start()
         say_what_is_read(inputs, partitions)
         try:
             async with in_background(
-                publish(settings, name, policy, monitor.each_part),
+                publish(settings, name, lambda: monitor.policy, monitor.each_part),
                 listen(settings, elsewhere, partitions),
             ):
-                yield address
+                yield Served(address, monitor.change_policy)
         finally:
             await monitor.stop(STOP_SECONDS)
 
@@ -84,7 +103,7 @@ async def serving(
 @asynccontextmanager
 async def web_port(
     web: WebSettings,
-    policy: Policy,
+    policies: Callable[[], tuple[Policy, Policy | None]],
     read: Callable[[], tuple[list[PartitionStats], Health]],
     scrape: Callable[[], Awaitable[tuple[list[PartitionStats], Health]]],
     *,
@@ -93,23 +112,32 @@ async def web_port(
 ) -> AsyncIterator[str]:
     """Serve the wall and /metrics; yield the address.
 
+    `policies` returns the one in force, and one that is only tried.
+
     The metrics are those of this host alone, the wall shows `elsewhere` too: whoever scrapes adds
     hosts up, whoever looks does not. Only what nobody serves is the same on every host.
 
     It comes first, so that a port that is taken is known before the group is joined.
     """
-    shown = Metrics(policy)
+    known = policies()
+    shown = Metrics(*known)
 
     async def metrics() -> str:
+        nonlocal known, shown
+        policy, shadow = policies()
+        if policy is not known[0] or shadow is not known[1]:
+            known = policy, shadow
+            shown = Metrics(policy, shadow)
         parts, health = await scrape()
         all_parts, everywhere = elsewhere.whole(parts, health, time.monotonic())
         # What nobody serves is in no host's own figures, so each tells of it.
         health = replace(health, unserved=everywhere.unserved)
-        return exposition(shown.of(overview(policy, parts, health, everywhere=all_parts)))
+        view = overview(policy, parts, health, everywhere=all_parts, shadow=shadow)
+        return exposition(shown.of(view))
 
     def whole() -> dict[str, Any]:
         parts, health = elsewhere.whole(*read(), time.monotonic())
-        return snapshot(overview(policy, parts, health), notice)
+        return snapshot(overview(policies()[0], parts, health), notice)
 
     app = Application()
     Wall(whole, limits=web.limits).add_routes(app)

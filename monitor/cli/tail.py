@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from monitor.cli import options
-from monitor.cli.tail_lines import Breach, json_line, line, read_breach
+from monitor.cli.tail_lines import Breach, PolicyEvent, json_line, line, read_event
 from monitor.sla.durations import parse_duration
 from monitor.sla.ticket import Kind
 from monitor.streaming.settings import Settings
@@ -25,14 +25,19 @@ READER_GONE: Final = 141
 """The exit code of a program whose reader went away: 128 and the number of SIGPIPE."""
 
 
+Write = Callable[[Breach | PolicyEvent, bytes], None]
+
+
 class Filter(NamedTuple):
     """Which events are asked for; none named means all."""
 
     channels: frozenset[str]
     kinds: frozenset[str]
 
-    def takes(self, breach: Breach) -> bool:
-        """Say whether this one is."""
+    def takes(self, breach: Breach | PolicyEvent) -> bool:
+        """Say whether this one is; a change of the policy is of every channel and of no kind."""
+        if isinstance(breach, PolicyEvent):
+            return not self.kinds
         return (not self.kinds or breach.kind in self.kinds) and (
             not self.channels or breach.data.channel.casefold() in self.channels
         )
@@ -137,7 +142,7 @@ async def _tail(
     timeout_seconds: float,
     since: int | None,
     wanted: Filter,
-    write: Callable[[Breach, bytes], None],
+    write: Write,
     *,
     follow: bool,
 ) -> None:
@@ -151,7 +156,7 @@ async def _tail(
     async with aclosing(read(settings, topic, timeout_seconds, since, follow=follow)) as reading:
         async for news in reading:
             for record in news.records:
-                breach = read_breach(record.value)
+                breach = read_event(record.value)
                 if breach is None:
                     if not warned:
                         _warn(record)
@@ -171,24 +176,24 @@ def _warn(record: Any) -> None:
     )
 
 
-def _json_lines(*, terminal: bool) -> Callable[[Breach, bytes], None]:
+def _json_lines(*, terminal: bool) -> Write:
     """Return what writes the events as they are, a line each."""
     out = sys.stdout.buffer
 
-    def write(breach: Breach, value: bytes) -> None:
+    def write(breach: Breach | PolicyEvent, value: bytes) -> None:
         del breach
         out.write(json_line(value, terminal=terminal))
 
     return write
 
 
-def _people() -> Callable[[Breach, bytes], None]:
+def _people() -> Write:
     """Return what writes coloured lines."""
     from rich.console import Console  # noqa: PLC0415 - for terminals only
 
     console = Console(highlight=False, soft_wrap=True)
 
-    def write(breach: Breach, value: bytes) -> None:
+    def write(breach: Breach | PolicyEvent, value: bytes) -> None:
         del value
         console.print(line(breach, datetime.now().astimezone()))
 

@@ -5,8 +5,9 @@ They hold texts from outside; none may steer a terminal, break a line or pass fo
 
 import json
 import unicodedata
+from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -64,25 +65,43 @@ class Breach(msgspec.Struct):
         return f"{name.replace('_', ' ')} {self.data.number or ''}".strip()
 
 
+class _Changes(msgspec.Struct):
+    changes: list[str] = []
+
+
+class PolicyEvent(msgspec.Struct):
+    """What is shown of the event that another policy is in force."""
+
+    type: Literal["sla.policy.changed"]
+    time: datetime
+    data: _Changes
+
+
 _read = msgspec.json.Decoder(Breach).decode
+_read_policy = msgspec.json.Decoder(PolicyEvent).decode
 
 
-def read_breach(value: bytes | None) -> Breach | None:
-    """Return the breach event that a record holds, if it holds one."""
-    try:
+def read_event(value: bytes | None) -> Breach | PolicyEvent | None:
+    """Return what a record of the breach topic tells, if it is any of it."""
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _read(value or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_policy(value or b"")
+    return None
 
 
-def line(breach: Breach, now: datetime) -> "Text":
+def line(event: Breach | PolicyEvent, now: datetime) -> "Text":
     """Return an event as a line for people; `now` says which day needs no date, and the zone."""
     from rich.text import Text  # noqa: PLC0415 - slow to import, and for terminals only
 
+    local = event.time.astimezone(now.tzinfo)
+    at = local.strftime("%H:%M:%S" if local.date() == now.date() else "%Y-%m-%d %H:%M:%S")
+    if isinstance(event, PolicyEvent):
+        changes = "; ".join(map(printable, event.data.changes))
+        return Text.assemble((f"{at}  ", "dim"), ("◆ policy changed  ", "bold"), changes)
+    breach = event
     data = breach.data
     mark, style = _MARKS.get(breach.kind, (f"· {breach.kind}", "default"))
-    local = breach.time.astimezone(now.tzinfo)
-    at = local.strftime("%H:%M:%S" if local.date() == now.date() else "%Y-%m-%d %H:%M:%S")
     clock = [printable(breach.clock)] if breach.clock else []
     about = "  ".join([*clock, *_about(data)])
     return Text.assemble(

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from monitor.cli.logs import Logs, set_up_logging
+from monitor.cli.reloading import take_policies
 from monitor.cli.running import run_to_end
 from monitor.cli.serve import settle_memory, until_signal
 from monitor.errors import SlaMonitorError
@@ -42,6 +43,7 @@ class Orders(msgspec.Struct):
     """The name of all the workers under one parent, for other hosts."""
     settings: Settings
     policy: Policy
+    shadow: Policy | None
     logs: Logs
 
 
@@ -77,7 +79,7 @@ async def _work(descriptor: int) -> int:
     orders = msgspec.msgpack.decode(body, type=Orders)
     set_up_logging(orders.logs, worker=orders.number)
     settle_memory()
-    monitor = Monitor(orders.settings, orders.policy)
+    monitor = Monitor(orders.settings, orders.policy, orders.shadow)
     answering = asyncio.create_task(_answer(reader, writer, monitor))
     running = asyncio.create_task(_run(monitor, orders.host))
     try:
@@ -108,12 +110,16 @@ async def _run(monitor: Monitor, host: str) -> None:
         lambda _: log.warning("no broker answers at %s yet", bootstrap),
     )
     await monitor.start()
-    await publish(monitor.settings, host, monitor.policy, monitor.each_part)
+    await publish(monitor.settings, host, lambda: monitor.policy, monitor.each_part)
 
 
 async def _answer(reader: StreamReader, writer: StreamWriter, monitor: Monitor) -> None:
-    """Give a report for each question, until nobody is there to ask."""
-    while await read_frame(reader) is not None:
+    """Give a report for each question, until nobody is there to ask; take what policies come."""
+    while (order := await read_frame(reader)) is not None:
+        if order:
+            policies = msgspec.msgpack.decode(order, type=tuple[Policy, Policy | None])
+            await take_policies(monitor.change_policy, *policies)
+            continue
         try:
             parts = monitor.parts()  # first: reading them lets time pass
             body = msgspec.msgpack.encode(Report(monitor.health(), parts))

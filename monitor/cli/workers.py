@@ -15,7 +15,7 @@ from typing import Final, Self
 import msgspec
 
 from monitor.cli.logs import Logs
-from monitor.cli.serve import in_background, new_host_name, say_what_is_read, web_port
+from monitor.cli.serve import Served, in_background, new_host_name, say_what_is_read, web_port
 from monitor.cli.worker import Orders, frame, read_frame
 from monitor.observability.figures import Health
 from monitor.observability.host import Host, Member, Report
@@ -60,17 +60,24 @@ _CHILD: Final = (
 
 @asynccontextmanager
 async def serving_workers(
-    settings: Settings, policy: Policy, web: WebSettings, *, workers: int, logs: Logs
-) -> AsyncIterator[str]:
-    """Run several workers and one web port for all; yield the address of the wall.
+    settings: Settings,
+    policy: Policy,
+    web: WebSettings,
+    *,
+    shadow: Policy | None = None,
+    workers: int,
+    logs: Logs,
+) -> AsyncIterator[Served]:
+    """Run several workers and one web port for all.
 
     Raises `UsageError` when the port is taken, and what `topics.prepare` raises.
     """
     name = new_host_name()
-    team = Team([Orders(n + 1, name, settings, policy, logs) for n in range(workers)])
+    team = Team([Orders(n + 1, name, settings, policy, shadow, logs) for n in range(workers)])
     elsewhere = Elsewhere(name)
     async with web_port(
-        *(web, policy, team.read, team.ask_and_read), elsewhere=elsewhere
+        *(web, lambda: (team.policy, team.shadow), team.read, team.ask_and_read),
+        elsewhere=elsewhere,
     ) as address:
         inputs, partitions = await topics.prepare(settings)
         say_what_is_read(inputs, partitions)
@@ -79,13 +86,15 @@ async def serving_workers(
                 "%d workers for %d partitions: some have nothing to do", workers, partitions
             )
         async with in_background(listen(settings, elsewhere, partitions)), team:
-            yield address
+            yield Served(address, team.change_policy)
 
 
 class Team:
     """The workers of this host."""
 
     def __init__(self, orders: list[Orders]) -> None:
+        self.policy, self.shadow = orders[0].policy, orders[0].shadow
+        """The one in force, and one that is only tried."""
         self._host = Host(len(orders))
         self._workers = [
             Worker(each, member) for each, member in zip(orders, self._host.members, strict=True)
@@ -105,6 +114,12 @@ class Team:
         for task in late:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def change_policy(self, policy: Policy, shadow: Policy | None) -> None:
+        """Have every worker go on under other policies, and those that are still to be started."""
+        self.policy, self.shadow = policy, shadow
+        for worker in self._workers:
+            worker.change_policy(policy, shadow)
 
     def read(self) -> tuple[list[PartitionStats], Health]:
         """Add up what the workers last said."""
@@ -130,7 +145,7 @@ class Worker:
 
     def __init__(self, orders: Orders, member: Member) -> None:
         self._number = orders.number
-        self._orders = frame(msgspec.msgpack.encode(orders))
+        self._orders = orders
         self._member = member
         self._process: Process | None = None
         self._writer: StreamWriter | None = None
@@ -163,6 +178,12 @@ class Worker:
         if self._unanswered == HUNG_ASKS:
             log.warning("worker %d does not answer; ending it", self._number)
             self._signal(signal.SIGKILL)
+
+    def change_policy(self, policy: Policy, shadow: Policy | None) -> None:
+        """Tell it other policies."""
+        self._orders = msgspec.structs.replace(self._orders, policy=policy, shadow=shadow)
+        if self._writer is not None:
+            self._writer.write(frame(msgspec.msgpack.encode((policy, shadow))))
 
     def end(self) -> None:
         """Have it commit and end, and start no other."""
@@ -210,7 +231,7 @@ class Worker:
                 self._signal(signal.SIGTERM)
             log.info("worker %d started (pid %d)", self._number, process.pid)
             reader, writer = await asyncio.open_unix_connection(sock=ours)
-            writer.write(self._orders)
+            writer.write(frame(msgspec.msgpack.encode(self._orders)))
             self._unanswered = 0
             self._writer = writer
             await self._listen(reader)

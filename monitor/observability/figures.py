@@ -1,5 +1,6 @@
 """What is true now, added up over partitions: one value for all who show it."""
 
+import dataclasses
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from monitor.observability.stats import (
     HASH,
@@ -133,6 +135,8 @@ class Overview:
     """Those who opened a ticket, by window."""
     clocks: "Mapping[str, Overview]" = field(default_factory=dict)
     """The same of the other clocks, by name."""
+    shadow: "Overview | None" = None
+    """The same of a policy that is only tried, if there is one."""
 
 
 def overview(
@@ -141,6 +145,7 @@ def overview(
     health: Health,
     *,
     everywhere: Sequence[PartitionStats] | None = None,
+    shadow: Policy | None = None,
 ) -> Overview:
     """Add up the partitions' figures, group by group.
 
@@ -160,14 +165,24 @@ def overview(
         name: overview(promises, [_of_clock(part, name) for part in parts], health)
         for name, promises in policy.clocks.items()
     }
-    return Overview(policy, groups, parts, health, base, customers, clocks)
+    # Counts have no names: those of a partition that has not taken the policy yet wait for it.
+    counted = [part for part in parts if _names(part) == list(policy.groups)]
+    tried = None
+    if shadow is not None:
+        alone = [replace(part, groups=part.shadow, shadow=[], clocks={}) for part in parts]
+        tried = overview(dataclasses.replace(shadow, clocks={}), alone, health)
+    return Overview(policy, groups, counted, health, base, customers, clocks, tried)
+
+
+def _names(part: PartitionStats) -> list[tuple[str, str]]:
+    return [(group.channel, group.team) for group in part.groups]
 
 
 def _of_clock(part: PartitionStats, name: str) -> PartitionStats:
     """Return a partition's figures as if that clock were all there is."""
     counts = Counts(part.counts.clocks.get(name, []))
     groups = part.clocks.get(name, [])
-    return msgspec.structs.replace(part, groups=groups, counts=counts, clocks={})
+    return replace(part, groups=groups, counts=counts, clocks={})
 
 
 def _base(parts: Iterable[BaseFigures | None]) -> BaseFigures:

@@ -61,6 +61,8 @@ _GAUGES: Sequence[tuple[str, str, Callable[[Group], float | None]]] = (
     ),
 )
 
+SHADOW_PREFIX = "sla_shadow_"
+
 _OUTCOMES = {"met": Book.MET, "missed": Book.MISSED, "abandoned": Book.ABANDONED}
 
 _EVENTS = {
@@ -102,8 +104,9 @@ _CLOCK_WORDS: Mapping[str, Mapping[str, str]] = {
 class Metrics:
     """What is shown of an `Overview`."""
 
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
+    def __init__(self, policy: Policy, shadow: Policy | None = None) -> None:
+        self.policy = policy
+        self._shadow = None if shadow is None else Metrics(shadow)
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
         self._measures = MeasuresMetrics(policy)
         self._goals = goals_by_channel(policy)
@@ -113,16 +116,24 @@ class Metrics:
         """Yield every metric with its present value."""
         yield from self._kept(view)
         yield from self._measures.of(view)
-        yield from warnings(self._policy, self._labels, view)
+        yield from warnings(self.policy, self._labels, view)
         for name, clock in view.clocks.items():
             for family in self._clocks[name]._kept(clock):  # noqa: SLF001 - another of us
                 yield renamed(family, name)
-        if self._policy.rules:
+        if self.policy.rules:
             yield self._rules()
-        if self._policy.calendars:
+        if self.policy.calendars:
             yield from self._hours(view.groups, int(view.health.now * SECOND))
         yield _records(view.parts)
         yield from self._health(view.health)
+        if self._shadow is not None and view.shadow is not None:
+            yield from map(as_shadow, self._shadow._now(view.shadow))  # noqa: SLF001 - likewise
+
+    def _now(self, view: Overview) -> Iterator[Metric]:
+        """Yield what is true now, and was in the windows: what is known without a counter."""
+        yield from self._backlog(view.groups)
+        yield from self._windows(view.groups)
+        yield from self._targets()
 
     def _kept(self, view: Overview) -> Iterator[Metric]:
         """Yield how the promises of one clock are kept."""
@@ -163,7 +174,7 @@ class Metrics:
             "kind",
         )
         for part in parts:
-            for names, group in zip(self._policy.groups, part.counts.groups, strict=False):
+            for names, group in zip(self.policy.groups, part.counts.groups, strict=False):
                 values = [str(part.partition), *names[: len(self._labels)]]
                 buckets = _cumulative(_seconds_names(group.edges), group.buckets)
                 latency.add_metric(values, buckets, group.sum_us / SECOND)
@@ -214,7 +225,7 @@ class Metrics:
         ratio = GaugeMetricFamily(
             "sla_target_ratio", "The share of tickets to be answered in time.", labels=["channel"]
         )
-        for name, target in self._policy.channels.items():
+        for name, target in self.policy.channels.items():
             seconds.add_metric([name, "at_risk"], target.at_risk / SECOND)
             seconds.add_metric([name, "limit"], target.limit / SECOND)
             ratio.add_metric([name], target.share)
@@ -255,7 +266,7 @@ class Metrics:
             "sla_goal_retractions", "Of those, the ones that a late event proved false."
         )
         for part in parts:
-            for names, group in zip(self._policy.groups, part.counts.groups, strict=False):
+            for names, group in zip(self.policy.groups, part.counts.groups, strict=False):
                 values = [str(part.partition), *names[: len(self._labels)]]
                 for time, (met, missed, unmet, unmissed) in group.goals.items():
                     kept.add_metric([*values, within(time), "met"], met)
@@ -276,7 +287,7 @@ class Metrics:
             "What a rule of the policy promises to the tickets that fit.",
             labels=[*FIELDS, "threshold"],
         )
-        for rule in self._policy.rules:
+        for rule in self.policy.rules:
             if rule.limit is not None:
                 when = ["|".join(rule.when.get(name, ())) for name in FIELDS]
                 seconds.add_metric([*when, "limit"], rule.limit / SECOND)
@@ -314,14 +325,32 @@ class Metrics:
         yield _info(
             "sla_policy_info",
             "The policy in force.",
-            {"formula": self._policy.formula.value, "channels": ",".join(self._policy.channels)},
+            {"formula": self.policy.formula.value, "channels": ",".join(self.policy.channels)},
         )
 
     def _counter(self, name: str, text: str, label: str) -> CounterMetricFamily:
         return CounterMetricFamily(name, text, labels=["partition", *self._labels, label])
 
     def _values(self, group: Group) -> list[str]:
-        return [group.channel, group.team] if self._policy.teams else [group.channel]
+        return [group.channel, group.team] if self.policy.teams else [group.channel]
+
+
+def as_shadow(family: Metric) -> Metric:
+    """Return a metric as that of a policy which is only tried.
+
+    Its name is another, so that no sum, alert or dashboard takes it for the real one.
+    """
+
+    def name(of: str) -> str:
+        return f"{SHADOW_PREFIX}{of.removeprefix('sla_')}"
+
+    family.name = name(family.name)
+    family.documentation = f"Of the policy that is only tried. {family.documentation}"
+    family.samples = [
+        sample._replace(name=name(sample.name), labels={**sample.labels, "policy": "shadow"})
+        for sample in family.samples
+    ]
+    return family
 
 
 def renamed(family: Metric, clock: str) -> Metric:

@@ -16,6 +16,7 @@ from monitor.sla.events import NEVER, SECOND
 from monitor.sla.forecast import likely_late
 from monitor.sla.measures import Measures
 from monitor.sla.scores import Scores
+from monitor.sla.shadow import Shadow
 from monitor.sla.span_engine import SpanEngine, ticket_of
 from monitor.sla.ticket import Kind
 from monitor.sla.views import Book
@@ -146,6 +147,8 @@ class PartitionStats(msgspec.Struct, frozen=True, kw_only=True):
     unmatched_surveys: int = 0
     clocks: dict[str, list[GroupStats]] = {}
     """The figures of the other clocks, by name."""
+    shadow: list[GroupStats] = []
+    """Those of a policy that is only tried."""
 
 
 class Delays(msgspec.Struct):
@@ -214,6 +217,7 @@ def partition_stats(
     last_commit: float,
     measures: Measures | None = None,
     brief: bool = False,
+    shadow: Shadow | None = None,
 ) -> PartitionStats:
     """Take down a partition's figures as they stand; what comes later does not change them.
 
@@ -232,7 +236,13 @@ def partition_stats(
         last_commit=last_commit,
         base=measures.base.figures() if measures else {},
         unmatched_surveys=measures.surveys.unmatched if measures else 0,
+        shadow=_shadow(shadow) if shadow else [],
     )
+
+
+def _shadow(shadow: Shadow) -> list[GroupStats]:
+    shadow.engine.look()
+    return _groups(shadow.engine, True)
 
 
 def _groups(engine: Engine, brief: bool, *, hour: bool = True) -> list[GroupStats]:

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import nsmallest
 from typing import Final, NamedTuple
 
-from monitor.sla.calendar import Deadline
-from monitor.sla.deadlines import Line
+from monitor.sla.deadlines import Due, Line
 from monitor.sla.events import NEVER
 from monitor.sla.life import Life, thresholds
 from monitor.sla.policy import EXPIRES_AFTER, Target
@@ -30,16 +29,18 @@ class Backlog:
         self._target = target
         calendar = target.calendar
 
-        def line(phase: Phase, span: int, deadline: Deadline | None = None) -> Line:
+        def line(phase: Phase, span: int, deadline: Due | None = None) -> Line:
             span += 1  # thresholds begin strictly after their moment
             return Line(span, lambda t: t.phase is phase and t.promise == promise, find, deadline)
 
-        def hours(span: int) -> Deadline | None:
+        def due(index: int, span: int) -> Due | None:
+            if target.before:
+                return lambda created: thresholds(target, created, ())[index]
             return None if calendar is None else calendar.deadline(span)
 
         self._first_lines = {
-            Phase.WAITING: line(Phase.WAITING, target.at_risk, hours(target.at_risk)),
-            Phase.AT_RISK: line(Phase.AT_RISK, target.limit, hours(target.limit)),
+            Phase.WAITING: line(Phase.WAITING, target.at_risk, due(0, target.at_risk)),
+            Phase.AT_RISK: line(Phase.AT_RISK, target.limit, due(1, target.limit)),
             Phase.OVERDUE: line(Phase.OVERDUE, EXPIRES_AFTER),
         }
         self._open = Line(EXPIRES_AFTER + 1, lambda t: t.is_open and t.promise == promise, find)
@@ -96,7 +97,7 @@ class Backlog:
         """Return the nearest limit that a waiting ticket has not passed yet."""
         first = [self._first_lines[phase].first() for phase in (Phase.WAITING, Phase.AT_RISK)]
         oldest = min((created for created, _ in filter(None, first)), default=None)
-        return None if oldest is None else self._target.after(oldest, self._target.limit)
+        return None if oldest is None else thresholds(self._target, oldest, ())[1]
 
     def longest_waiting(self, count: int) -> list[tuple[int, str]]:
         """Return creation and id of the tickets that have waited longest, the longest first."""
@@ -114,7 +115,7 @@ class Backlog:
         return [
             Urgent(due_at, created, key, at_risk_at)
             for created, key in self.longest_waiting(count)
-            for at_risk_at, due_at in [self._target.thresholds(created)]
+            for at_risk_at, due_at in [thresholds(self._target, created, ())]
         ]
 
     def _count(self, phase: Phase, sign: int) -> None:

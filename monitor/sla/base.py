@@ -111,6 +111,11 @@ class CustomerBase:
     def __len__(self) -> int:
         return len(self._known)
 
+    @property
+    def every(self) -> Iterable[Customer]:
+        """All that are remembered."""
+        return self._known.values()
+
     def figures(self) -> dict[str, BaseFigures]:
         """Return the base in each window."""
         slide(self._chain, self._clock)

@@ -5,13 +5,14 @@ anew whenever something is learned, and what differs is put to the engine of tha
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import CustomerReplied, Event
 from monitor.sla.forecast import Record
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Past, Policy
 from monitor.sla.span_engine import SpanEngine, as_ticket, span_key, ticket_of
 from monitor.sla.spans import Span, note, spans
 from monitor.sla.ticket import Ticket
@@ -44,13 +45,22 @@ class ClockedEngine(Engine):
         views: Sequence[View] = (),
         kept: Mapping[str, Kept] | None = None,
         clock_views: Mapping[str, Sequence[View]] | None = None,
+        past: Sequence[Past] = (),
     ) -> None:
         super().__init__(
-            policy, clock=clock, tickets=tickets, totals=totals, forecasts=forecasts, views=views
+            policy,
+            clock=clock,
+            tickets=tickets,
+            totals=totals,
+            forecasts=forecasts,
+            views=views,
+            past=past,
         )
         self.clocks: dict[str, SpanEngine] = {}
         """By name the engine of each other clock."""
-        runs = _runs(policy, self.tickets.values())
+        self._spanning = _pausing(policy, past)
+        """The policy, but pauses are worked out where any policy asks or asked for them."""
+        runs = _runs(self._spanning, self.tickets.values())
         for name, promises in policy.clocks.items():
             mine = (kept or {}).get(name, Kept())
             self.clocks[name] = SpanEngine(
@@ -60,6 +70,7 @@ class ClockedEngine(Engine):
                 totals=mine.totals,
                 views=(clock_views or {}).get(name, ()),
                 kept=[run.ticket_id for run in mine.told],
+                past=[each.of_clock(name) for each in past],
             )
 
     def _look_up_due(self) -> int | None:
@@ -108,14 +119,14 @@ class ClockedEngine(Engine):
 
     def _take(self, event: Event, effects: list[Effect]) -> None:
         key = event.ticket_id
-        before = spans(self.tickets.get(key), self.policy)
+        before = spans(self.tickets.get(key), self._spanning)
         creation = _creation(self.tickets.get(key))
         super()._take(event, effects)
         self._note(event, effects)
         ticket = self.tickets.get(key)
         if ticket is not None:
             moved = creation != _creation(ticket)
-            self._put(ticket, before, spans(ticket, self.policy), effects, moved=moved)
+            self._put(ticket, before, spans(ticket, self._spanning), effects, moved=moved)
 
     def _note(self, event: Event, effects: list[Effect]) -> None:
         """Keep who spoke when; a ticket of which nothing else is known is remembered as long."""
@@ -145,6 +156,22 @@ class ClockedEngine(Engine):
                     key = span_key(ticket.ticket_id, number)
                     new = None if span is None else as_ticket(key, ticket, span)
                     effects += _named(name, engine.put(new, key))
+
+
+def _pausing(policy: Policy, past: Sequence[Past]) -> Policy:
+    clocks = {}
+    for name, promises in policy.clocks.items():
+        formers = [each.of_clock(name).policy.channels for each in past]
+        channels = {
+            channel: replace(
+                target,
+                pauses=target.pauses
+                or any(former[channel].pauses for former in formers if channel in former),
+            )
+            for channel, target in promises.channels.items()
+        }
+        clocks[name] = replace(promises, channels=channels)
+    return replace(policy, clocks=clocks)
 
 
 def _creation(ticket: Ticket | None) -> tuple[str, str, str, str]:

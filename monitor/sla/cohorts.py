@@ -77,7 +77,8 @@ class Cohorts:
         """Count a booking."""
         what, at, value = booking
         if what is Book.CREATED:
-            self._opened[self.number(at)] += sign
+            if (number := self.number(at)) > self.decided:
+                self._opened[number] += sign
         elif what is Book.MISSED:
             self._missed[self.number(at - self._limit)] += sign
         elif what in _ENDINGS and value <= self._limit:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Final
 
-from monitor.sla.calendar import Deadline
 from monitor.sla.events import NEVER
 from monitor.sla.ticket import Ticket
+
+Due = Callable[[int], int]
+"""The last moment at which a ticket of this creation is in time; never earlier for a later one."""
 
 _FEW: Final = 1024
 """So many dead entries are not worth looking for."""
@@ -98,7 +100,7 @@ class Line:
         span: int,
         belongs: Callable[[Ticket], bool],
         find: Callable[[str], Ticket | None],
-        deadline: Deadline | None = None,
+        deadline: Due | None = None,
     ) -> None:
         def is_live(created: int, key: str) -> bool:
             ticket = find(key)

@@ -4,7 +4,7 @@ It asks nobody the time. `apply` judges what is read by the clock as it stands; 
 the clock through every moment on the way, in order, so that a replay tells what live would have.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -17,7 +17,7 @@ from monitor.sla.forecast import Record
 from monitor.sla.forecasts import Forecasts
 from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
-from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Policy, Target
+from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Past, Policy, Target
 from monitor.sla.promises import NO_PROMISE, NOWHERE, Promises
 from monitor.sla.ticket import Phase, Ticket, join
 from monitor.sla.totals import GroupTotals, Totals
@@ -31,6 +31,8 @@ class Engine:
     """Tickets, deadlines and views of one partition.
 
     `over_at_reply` says that closes are not reported: a ticket is over at its first response.
+    `past` are the policies that were in force before this one, the earliest first, as far as any
+    ticket has seen them: what was told and booked under them stands.
     `changed` collects what has to be kept since it was last emptied: tickets by id, None for a
     forgotten one.
     """
@@ -40,6 +42,9 @@ class Engine:
 
     _is_blind = False
     """Nothing is forecast of its tickets."""
+
+    on_forgotten: Callable[[Ticket], None] | None = None
+    """Told of each ticket as it is forgotten, if somebody wants to know."""
 
     def __init__(
         self,
@@ -51,17 +56,22 @@ class Engine:
         forecasts: dict[str, Record] | None = None,
         over_at_reply: bool = False,
         views: Sequence[View] = (),
+        past: Sequence[Past] = (),
     ) -> None:
         self.policy = policy
         self.clock = clock
         self.tickets: dict[str, Ticket] = {}
         self.changed: dict[str, Ticket | None] = {}
         self.totals = Totals(policy, totals)
-        self.forecasts = Forecasts(policy, forecasts, clock, blind=self._is_blind)
+        self._promises = Promises(policy, past)
+        changed_at = self._promises.changed_at
+        self.forecasts = Forecasts(
+            policy, forecasts, clock, blind=self._is_blind, changed_at=changed_at
+        )
         self.windows = Windows(policy, self.forecasts)
         self.customers = Customers(policy)
-        self._promises = Promises(policy)
         self._plain = self._promises.plain
+        self._since = self._promises.since
         promises = self._promises.all * self._copies
         self._targets = [promise.target for promise in promises]
         self._groups = [promise.group for promise in promises]
@@ -155,6 +165,8 @@ class Engine:
     def _drop(self, ticket: Ticket) -> None:
         del self.tickets[ticket.ticket_id]
         self.changed[ticket.ticket_id] = None
+        if self.on_forgotten is not None:
+            self.on_forgotten(ticket)
 
     def target(self, ticket: Ticket) -> Target | None:
         """Return what was promised for the ticket, if the policy still names its channel."""
@@ -197,7 +209,10 @@ class Engine:
             promise = by_team.get(event.team, promise)
         if event.customer and promise != NO_PROMISE:
             self.customers.noted[self._groups[promise]].append((at, event.customer))
-        if promise == NO_PROMISE or not 0 <= clock - at <= self._usual[promise]:
+        if promise == NO_PROMISE:
+            return False
+        in_time_until = at + self._usual[promise]
+        if not self._since <= at <= clock <= in_time_until:
             return False
         key = event.ticket_id
         ticket = Ticket(key, at, event.channel, event.team, event.priority)
@@ -207,7 +222,7 @@ class Engine:
         ticket.phase, ticket.is_open, ticket.booked = Phase.WAITING, True, 1
         self.tickets[key] = self.changed[key] = ticket
         self._backlogs[promise].enter(ticket)
-        due = at + self._usual[promise] + 1
+        due = in_time_until + 1
         if due < self._due:  # noqa: PLR1730 - half the time of min(), for every ticket
             self._due = due
         group = self._groups[promise]
@@ -368,7 +383,7 @@ class Engine:
                 continue
             state = self._place(ticket)
             if stages(state) != [telling[:2] for telling in ticket.told]:
-                # The policy has changed since: what is told is put right at the next moment.
+                # Under which policy it was told nobody knows any more: it is put right.
                 ticket.armed = self.clock + 1
                 self._due = min(self._due, ticket.armed)
                 self._alarms.push(ticket.armed, ticket.ticket_id)
@@ -412,6 +427,10 @@ class Engine:
         """Return the index of what is promised to a ticket."""
         if ticket.created is None:
             return NO_PROMISE
+        if ticket.created < self._since:
+            return self._promises.find_former(
+                ticket.channel, ticket.team, ticket.priority, ticket.tier
+            )
         return self._promise_of(ticket)
 
     def _promise_of(self, created: Ticket | TicketCreated) -> int:
@@ -438,6 +457,9 @@ def _creation(ticket: Ticket) -> tuple[int | None, str, str, str, str]:
 def _usual(target: Target) -> int:
     """Return for how long a ticket of this promise is taken the short way, -1 for not at all.
 
-    That way knows no hours and no goals.
+    That way knows no hours and no goals. One that has seen other policies is not late under any.
     """
-    return -1 if target.calendar is not None or target.goals else target.at_risk
+    seen = [target, *(former for _, former in target.before if former is not None)]
+    if any(each.calendar is not None or each.goals for each in seen):
+        return -1
+    return min(each.at_risk for each in seen)

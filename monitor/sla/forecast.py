@@ -79,11 +79,18 @@ class Chance(NamedTuple):
 class Forecast:
     """One group's forecasts: `look` makes them, and judges them when it is known what came."""
 
-    def __init__(self, target: Target, record: Record | None = None, since: int = 0) -> None:
+    def __init__(
+        self, target: Target, record: Record | None = None, since: int = 0, changed_at: int = 0
+    ) -> None:
         if record is None or record.limit != target.limit:
             record = Record(target.limit)
         self.record = record
         self.cohorts = Cohorts(target.limit, record.experience.until)
+        if changed_at:
+            changed = self.cohorts.number(changed_at)
+            self.cohorts.decided = max(self.cohorts.decided, changed)
+        self._changed_at = changed_at
+        """Of tickets created before it had another limit at first: nothing is said of them."""
         self._unknown = self.cohorts.number(since) if since else -1
         """Up to this cohort tickets may have been forgotten: nothing can be learned from it."""
         self.baselines = {name: Scores() for name in BASELINES}
@@ -156,8 +163,11 @@ class Forecast:
     def of(self, chances: Iterable[Chance]) -> Callable[[int], float | None]:
         """Return what tells the chance of a ticket by its creation: 1 of one past its limit."""
         by_cohort = {chance.cohort: chance.blend for chance in chances}
-        number, otherwise = self.cohorts.number, None if self.is_blind else 1.0
-        return lambda created: by_cohort.get(number(created), otherwise)
+        number, changed_at = self.cohorts.number, 0 if self.is_blind else self._changed_at
+        otherwise = None if self.is_blind else 1.0
+        return lambda created: (
+            None if created < changed_at else by_cohort.get(number(created), otherwise)
+        )
 
     def _learn(self, decided: list[Cohort]) -> None:
         experience = self.record.experience

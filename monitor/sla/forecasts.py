@@ -16,7 +16,7 @@ class Forecasts:
     """The forecasts of one partition's groups.
 
     `clock` is where the partition goes on: what ended long before it has been forgotten, so of
-    those cohorts nothing can be learned.
+    those cohorts nothing can be learned. `changed_at` says by group when its promise last changed.
     """
 
     def __init__(
@@ -26,13 +26,14 @@ class Forecasts:
         clock: int = 0,
         *,
         blind: bool = False,
+        changed_at: Mapping[int, int] = {},
     ) -> None:
         self._policy = policy
         self._names = ["\0".join(group) for group in policy.groups]
         since = max(0, clock - REMEMBERED_FOR)
         self.by_group = [
-            Forecast(targets[0], (stored or {}).get(name), since)
-            for name, targets in zip(self._names, by_group(policy), strict=True)
+            Forecast(targets[0], (stored or {}).get(name), since, changed_at.get(group, 0))
+            for group, (name, targets) in enumerate(zip(self._names, by_group(policy), strict=True))
         ]
         for forecast, targets in zip(self.by_group, by_group(policy), strict=True):
             forecast.is_blind = blind or len(targets) > 1 or targets[0].calendar is not None
@@ -73,6 +74,12 @@ class Forecasts:
             for name, scores in {**kept, **forecast.baselines}.items():
                 by_name.setdefault(name, Scores()).add(scores)
         return found
+
+    def records(self) -> dict[str, Record]:
+        """Return by group's name what is kept."""
+        return {
+            name: forecast.record for name, forecast in zip(self._names, self.by_group, strict=True)
+        }
 
     def changes(self) -> dict[str, Record]:
         """Return by group's name what is to be kept, if it has changed since it was last asked."""

@@ -1,10 +1,11 @@
 """What follows from what is known of a ticket at a given clock: the whole of it, from scratch."""
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from monitor.sla.events import NEVER
 from monitor.sla.pauses import after, elapsed
-from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Target
+from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Goal, Target
 from monitor.sla.ticket import Kind, Phase, Ticket
 
 ENDINGS: Final = {
@@ -62,7 +63,7 @@ def life(  # noqa: C901, PLR0912 - the whole of it in one place; calls cost a te
     if clock < created:
         return Life(Phase.UNSEEN, wake_at=created)
     pauses: tuple[int, ...] = () if ticket.exchange is None else ticket.exchange.pauses
-    is_plain = target.calendar is None and not pauses
+    is_plain = target.calendar is None and not pauses and not target.before
     if is_plain:
         at_risk_at, due_at = created + target.at_risk, created + target.limit
     else:
@@ -123,19 +124,32 @@ def life(  # noqa: C901, PLR0912 - the whole of it in one place; calls cost a te
         closed_at,
         not over,
         min(moments, default=None),
-        ends_at - created if is_plain else elapsed(target, created, ends_at, pauses),
+        ends_at - created if is_plain else elapsed(target.at(ends_at), created, ends_at, pauses),
         goals,
     )
 
 
 def thresholds(target: Target, created: int, pauses: tuple[int, ...]) -> tuple[int, int]:
     """Return after which moments a ticket is at risk, and breached."""
-    if not pauses:
+    if not pauses and not target.before:
         return target.thresholds(created)
     return (
-        after(target, created, target.at_risk, pauses),
-        after(target, created, target.limit, pauses),
+        _passed(target, lambda each: after(each, created, each.at_risk, pauses)),
+        _passed(target, lambda each: after(each, created, each.limit, pauses)),
     )
+
+
+def _passed(target: Target, after_what: Callable[[Target], int]) -> int:
+    """Return after which moment a threshold is passed, by what is promised at that moment.
+
+    What a change of the policy makes too late is so from the change on, not before.
+    """
+    since = 0
+    for until, former in target.before:
+        if former is not None and (at := max(since, after_what(former))) < until:
+            return at
+        since = until
+    return max(since, after_what(target))
 
 
 def _goals(
@@ -147,7 +161,7 @@ def _goals(
     """
     decided, next_at = [], NEVER
     for goal in target.goals:
-        missed_at = after(target, created, goal.within, pauses)
+        missed_at = _missed(target, goal, created, pauses)
         if waited_to > missed_at:
             decided.append(Decided(goal.within, False, missed_at))
         elif is_answered:
@@ -155,6 +169,17 @@ def _goals(
         else:
             next_at = min(next_at, missed_at + 1)
     return tuple(decided), next_at
+
+
+def _missed(target: Target, goal: Goal, created: int, pauses: tuple[int, ...]) -> int:
+    """Return after which moment a goal is missed; a policy that had it not cannot say so."""
+
+    def missed(each: Target) -> int:
+        if all(one.within != goal.within for one in each.goals):
+            return NEVER
+        return after(each, created, goal.within, pauses)
+
+    return _passed(target, missed) if target.before else missed(target)
 
 
 def stages(state: Life) -> list[tuple[Kind, int]]:

@@ -16,7 +16,7 @@ def after(target: Target, created: int, span: int, pauses: tuple[int, ...]) -> i
     on, as with hours.
     """
     left = span
-    for begin, end in _running(created, pauses):
+    for begin, end in _running(target, created, pauses):
         if end == NEVER:
             return target.after(begin, left)
         ran = target.elapsed(begin, end)
@@ -30,7 +30,7 @@ def elapsed(target: Target, created: int, end: int, pauses: tuple[int, ...]) -> 
     """Return for how long the clock ran until a moment."""
     return sum(
         target.elapsed(begin, min(until, end))
-        for begin, until in _running(created, pauses)
+        for begin, until in _running(target, created, pauses)
         if begin < end
     )
 
@@ -44,8 +44,8 @@ def known(pauses: tuple[int, ...], at: int) -> tuple[int, ...]:
     return (*until_now, at) if len(until_now) % 2 else until_now
 
 
-def _running(created: int, pauses: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """Yield the stretches in which the clock runs."""
-    moments = (created, *pauses)
+def _running(target: Target, created: int, pauses: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches in which the clock runs: of one that never stops, all of it."""
+    moments = (created, *pauses) if target.pauses else (created,)
     for index in range(0, len(moments), 2):
         yield moments[index], moments[index + 1] if index + 1 < len(moments) else NEVER

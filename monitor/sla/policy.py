@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from monitor.errors import PolicyError
 from monitor.sla.calendar import Calendar
@@ -54,6 +54,14 @@ class Goal:
     share: float
 
 
+class Former(NamedTuple):
+    """What was promised until the policy changed, and when it did, in microseconds."""
+
+    until: int
+    target: "Target | None"
+    """None where the channel promised nothing then."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is promised to a ticket, times in microseconds of the clock that `calendar` lets run.
@@ -71,6 +79,11 @@ class Target:
     """When the clock runs; always without one."""
     pauses: bool = False
     """Of a resolution: its clock stops while the customer has to answer."""
+    before: tuple[Former, ...] = ()
+    """What a ticket was promised before this, the earliest first, if it has seen other policies.
+
+    At each moment that which is in force counts: what had been passed by a change stays passed.
+    """
 
     def __post_init__(self) -> None:
         if not 0 < self.at_risk < self.limit:
@@ -94,6 +107,11 @@ class Target:
         if self.calendar is None:
             return created + self.at_risk, created + self.limit
         return self.after(created, self.at_risk), self.after(created, self.limit)
+
+    def at(self, moment: int) -> "Target":
+        """Return what was promised at a moment."""
+        known = (target for until, target in self.before if moment < until)
+        return next((target for target in known if target is not None), self)
 
     def elapsed(self, start: int, end: int) -> int:
         """Return for how long the clock ran between two moments, the later one last."""
@@ -197,6 +215,17 @@ class Policy:
         clocks = {name: promises.scaled(factor) for name, promises in self.clocks.items()}
         short = int(self.short_abandon * factor)
         return replace(self, channels=channels, clocks=clocks, short_abandon=short)
+
+
+class Past(NamedTuple):
+    """A policy that was in force until a moment, in microseconds."""
+
+    policy: Policy
+    until: int
+
+    def of_clock(self, name: str) -> "Past":
+        """Return what it promised of another clock, which may be nothing."""
+        return Past(self.policy.clocks.get(name, Policy({})), self.until)
 
 
 DEFAULT_POLICY: Final = Policy(

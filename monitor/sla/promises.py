@@ -5,12 +5,14 @@ first in the file. Limit and hours are decided apart, so that one rule can set a
 another its urgent tickets' limit.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import product
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise, product
 from typing import Final, NamedTuple
 
 from monitor.sla.calendar import Calendar
-from monitor.sla.policy import ALWAYS, FIELDS, Goal, Policy, Rule, Target
+from monitor.sla.events import NEVER
+from monitor.sla.policy import ALWAYS, FIELDS, Former, Goal, Past, Policy, Rule, Target
 
 NO_PROMISE: Final = -1
 
@@ -69,7 +71,8 @@ class Promises:
     a promise and its group have the same index.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, past: Sequence[Past] = ()) -> None:
+        self._policy = policy
         own = [
             Promise(index, policy.channels[name]) for index, (name, _) in enumerate(policy.groups)
         ]
@@ -87,6 +90,36 @@ class Promises:
                 promise = Promise(group, decide(policy, ticket).target)
                 self._by_fields[fields] = index.setdefault(promise, len(index))
         self.all: tuple[Promise, ...] = tuple(index)
+        self.since = past[-1].until if past else 0
+        """What was created before may have another promise than what is created now."""
+        self.changed_at: dict[int, int] = {}
+        """By group since when its tickets have the promise that they have now, if that changed."""
+        self._formerly: dict[tuple[str, ...], int] = {}
+        policies = [policy, *(each.policy for each in past)]
+        self._ever_named = [
+            frozenset().union(*(_named(each, name) for each in policies)) for name in FIELDS[1:]
+        ]
+        if past:
+            self._look_back(past, index)
+
+    def _look_back(self, past: Sequence[Past], index: dict[Promise, int]) -> None:
+        """Work out what tickets are promised that have seen the policy change."""
+        for fields in product(self._policy.channels, *map(_or_other, self._ever_named)):
+            now = self.all[self.find(*fields)]
+            before = _before(past, dict(zip(FIELDS, fields, strict=True)), now.target)
+            promise = Promise(now.group, replace(now.target, before=before))
+            self._formerly[fields] = index.setdefault(promise, len(index))
+            if before:
+                at = max(before[-1].until, self.changed_at.get(now.group, 0))
+                self.changed_at[now.group] = at
+        self.all = tuple(index)
+
+    def find_former(self, channel: str, team: str, priority: str, tier: str) -> int:
+        """Return the index of the promise of a ticket that was created before `since`."""
+        fields = [channel]
+        for value, named in zip((team, priority, tier), self._ever_named, strict=True):
+            fields.append(value if value in named else _ANY_OTHER)
+        return self._formerly.get(tuple(fields), NO_PROMISE)
 
     def find(self, channel: str, team: str, priority: str, tier: str) -> int:
         """Return the index of a ticket's promise, -1 for a channel that the policy has not."""
@@ -97,6 +130,28 @@ class Promises:
         for value, named in zip((team, priority, tier), self._named[1:], strict=True):
             fields.append(value if value in named else _ANY_OTHER)
         return self._by_fields.get(tuple(fields), NO_PROMISE)
+
+
+def _before(past: Iterable[Past], ticket: Mapping[str, str], now: Target) -> tuple[Former, ...]:
+    """Return what such a ticket was promised before, as far as times have changed since."""
+    chain = [*(Former(until, _promised(policy, ticket)) for policy, until in past)]
+    chain.append(Former(NEVER, now))
+    return tuple(one for one, after in pairwise(chain) if _times(one) != _times(after))
+
+
+def _promised(policy: Policy, ticket: Mapping[str, str]) -> Target | None:
+    if policy.rules and ticket["channel"] in policy.channels:
+        return decide(policy, ticket).target
+    return policy.channels.get(ticket["channel"])
+
+
+def _times(former: Former) -> tuple[object, ...]:
+    """Return all by which a target decides when something becomes true."""
+    target = former.target
+    if target is None:
+        return ()
+    goals = [goal.within for goal in target.goals]
+    return target.at_risk, target.limit, goals, target.calendar, target.pauses
 
 
 def by_group(policy: Policy) -> list[tuple[Target, ...]]:

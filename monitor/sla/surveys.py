@@ -88,6 +88,11 @@ class Surveys:
         return len(self._answers)
 
     @property
+    def every(self) -> Iterable[Survey]:
+        """All that are remembered."""
+        return self._answers.values()
+
+    @property
     def unmatched(self) -> int:
         """How many answers wait for their ticket, or for anybody to say its channel."""
         return sum(survey.group == NO_GROUP for survey in self._answers.values())

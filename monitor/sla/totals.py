@@ -68,8 +68,8 @@ class Totals:
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking, or that it was taken back."""
         totals, what = self.by_group[group], booking.what
-        if what in GOALS:
-            totals.goals[booking.value][what - _GOAL_MET + (sign < 0) * 2] += 1
+        if what in GOALS and (counts := totals.goals.get(booking.value)):  # else no goal any more
+            counts[what - _GOAL_MET + (sign < 0) * 2] += 1
         if sign < 0:
             totals.taken_back[what] += 1
             return
@@ -106,11 +106,24 @@ class Totals:
 def _restored(
     stored: GroupTotals | None, wanted: tuple[int, ...], goals: Iterable[Goal]
 ) -> GroupTotals:
-    """Go on from what was kept; buckets with other edges (a new policy) begin anew."""
+    """Go on from what was kept, under another policy too."""
     totals = stored or GroupTotals(wanted, [0] * (len(wanted) + 1))
     if totals.edges != wanted:
-        totals.edges, totals.buckets, totals.sum_us = wanted, [0] * (len(wanted) + 1), 0
+        totals.edges, totals.buckets = wanted, _moved(totals, wanted)
     for counts in (totals.booked, totals.taken_back):
         counts.extend([0] * (len(Book) - len(counts)))  # kept by a version that booked less
     totals.goals = {goal.within: totals.goals.get(goal.within, [0] * 4) for goal in goals}
     return totals
+
+
+def _moved(totals: GroupTotals, edges: tuple[int, ...]) -> list[int]:
+    """Return what was counted in buckets with other edges.
+
+    No bucket falls, which Prometheus would take for a restart. An edge that is new has what lies
+    within the one before it: how the rest was spread nobody knows any more.
+    """
+    buckets = [0] * (len(edges) + 1)
+    for edge, count in zip(totals.edges, totals.buckets, strict=False):
+        buckets[bisect_left(edges, edge)] += count
+    buckets[-1] += totals.buckets[-1]
+    return buckets

@@ -15,6 +15,7 @@ from monitor.sla.surveys import Survey
 from monitor.sla.ticket import Ticket
 from monitor.sla.totals import GroupTotals
 from monitor.streaming import fetching
+from monitor.streaming.policies import NOTHING_KEPT, InForce
 from monitor.streaming.settings import Settings
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ COUNTERS_KEY: Final = b"\xff counters"
 
 SURVEY: Final = b"\xff survey "
 CUSTOMER: Final = b"\xff customer "
+
+POLICIES_KEY: Final = b"\xff policies"
 
 _OURS: Final = b"\xff"[0]
 
@@ -49,11 +52,13 @@ pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
 pack_survey = msgspec.msgpack.Encoder().encode
 pack_customer = msgspec.msgpack.Encoder().encode
+pack_policies = msgspec.msgpack.Encoder().encode
 pack_forecast = msgspec.msgpack.Encoder().encode
 _read_ticket = msgspec.msgpack.Decoder(Ticket).decode
 _read_survey = msgspec.msgpack.Decoder(Survey).decode
 _read_customer = msgspec.msgpack.Decoder(Customer).decode
 _read_counters = msgspec.msgpack.Decoder(Counters).decode
+_read_policies = msgspec.msgpack.Decoder(tuple[InForce, ...]).decode
 _read_forecast = msgspec.msgpack.Decoder(Record).decode
 
 
@@ -67,10 +72,12 @@ class Kept:
 
     def __init__(self) -> None:
         self.tickets: dict[str, Ticket] = {}
-        self._surveys: dict[bytes, Survey] = {}
-        self._customers: dict[bytes, Customer] = {}
+        self.surveys: dict[bytes, Survey] = {}
+        self.customers: dict[bytes, Customer] = {}
         self.runs: dict[str, dict[str, Ticket]] = {}
         """By clock and key the runs of which something was told."""
+        self.policies = NOTHING_KEPT
+        """Those that its tickets have seen, the one in force last."""
         self._counters: bytes | None = None
         self._forecasts: dict[str, bytes | None] = {}
 
@@ -82,9 +89,7 @@ class Kept:
     @property
     def measures(self) -> KeptMeasures:
         """What is known of surveys and customers."""
-        return KeptMeasures(
-            self._surveys.values(), self._customers.values(), self.counters.customers
-        )
+        return KeptMeasures(self.surveys.values(), self.customers.values(), self.counters.customers)
 
     @property
     def forecasts(self) -> dict[str, Record]:
@@ -111,10 +116,12 @@ class Kept:
     def _take_ours(self, key: bytes, value: bytes | None) -> None:
         if key == COUNTERS_KEY:
             self._counters = value
+        elif key == POLICIES_KEY:
+            self.policies = NOTHING_KEPT if value is None else _read_policies(value)
         elif key.startswith(SURVEY):
-            _keep(self._surveys, key, value, _read_survey)
+            _keep(self.surveys, key, value, _read_survey)
         elif key.startswith(CUSTOMER):
-            _keep(self._customers, key, value, _read_customer)
+            _keep(self.customers, key, value, _read_customer)
         elif key.startswith(_FORECAST):
             self._forecasts[key.removeprefix(_FORECAST).decode()] = value
         # What is left was kept by a later version, which has handed the partition back.

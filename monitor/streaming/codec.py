@@ -21,6 +21,7 @@ from monitor.sla.events import (
     Told,
 )
 from monitor.sla.policy import Clock, Policy
+from monitor.sla.policy_changes import PolicyChange, policy_changes
 from monitor.sla.ticket import Kind, Telling
 
 AHEAD: Final = 600 * SECOND
@@ -277,6 +278,25 @@ def cloud_event(effect: Effect, source: str) -> dict[str, Any]:
         "time": rfc3339(effect.at),
         "datacontenttype": "application/json",
         "data": data,
+    }
+
+
+def policy_event(change: PolicyChange, source: str) -> dict[str, Any]:
+    """Return as CloudEvents 1.0 that another policy is in force."""
+    return {
+        "specversion": "1.0",
+        "id": f"policy/{change.number}",
+        "source": source,
+        "type": "sla.policy.changed",
+        "subject": "policy",
+        "time": rfc3339(change.at),
+        "datacontenttype": "application/json",
+        "data": {
+            "number": change.number,
+            "changes": policy_changes(change.before, change.after),
+            "before": change.before,
+            "after": change.after,
+        },
     }
 
 

@@ -33,9 +33,11 @@ REFUSAL_SECONDS: Final = 5.0
 class Monitor:
     """Runs the partitions of one worker; `start` and `stop` once each."""
 
-    def __init__(self, settings: Settings, policy: Policy) -> None:
+    def __init__(self, settings: Settings, policy: Policy, shadow: Policy | None = None) -> None:
         self.settings = settings
         self.policy = policy
+        self.shadow = shadow
+        """One that is only tried, see `monitor.sla.shadow`."""
         self.delays = Delays()
         """From due to committed, since this process began."""
         self._partitions = Partitions(self._open_task)
@@ -48,14 +50,33 @@ class Monitor:
 
         Raises `BrokerUnreachableError` and `TopicError`; what goes wrong later is mended.
         """
-        inputs, partitions = await topics.prepare(self.settings, exchange=bool(self.policy.clocks))
+        inputs, partitions = await self._prepare(self.policy)
+        self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
+        return inputs, partitions
+
+    async def _prepare(self, policy: Policy) -> tuple[tuple[str, ...], int]:
+        inputs, partitions = await topics.prepare(self.settings, exchange=bool(policy.clocks))
         self._kinds = {
             name: kind
             for name, kind in zip(self.settings.topics.inputs, KINDS, strict=True)
             if name in inputs
         }
-        self._supervisor = asyncio.create_task(self._supervise(), name="supervisor")
         return inputs, partitions
+
+    async def change_policy(self, policy: Policy, shadow: Policy | None = None) -> None:
+        """Have every partition go on under other policies, from its next commit on.
+
+        Raises what `topics.prepare` raises, where the policy asks for other topics.
+        """
+        reads_other = bool(policy.clocks) != bool(self.policy.clocks)
+        if self._supervisor is not None and reads_other:
+            await self._prepare(policy)
+        self.policy, self.shadow = policy, shadow
+        if self._app is not None and reads_other:
+            # The partitions are opened again: reading other topics takes another subscription.
+            await self._app.stop()
+        for task in self._partitions.tasks.values():
+            task.change_policy(policy, shadow)
 
     async def stop(self, timeout_seconds: float = 2.5) -> None:
         """Commit what is done and leave the group; what takes longer is done at the next start."""
@@ -84,6 +105,7 @@ class Monitor:
                     caught_up=not task.behind(),
                     last_commit=task.last_commit,
                     brief=brief,
+                    shadow=task.state.shadow,
                 )
 
     def health(self) -> Health:
@@ -134,13 +156,17 @@ class Monitor:
             self._kinds,
             over_at_reply=self.settings.topics.closed not in self._kinds,
             on_commit=self.delays.observe,
+            shadow=self.shadow,
         )
 
     async def _supervise(self) -> None:
         """Keep an app running: one that crashed is replaced, the partitions begin again."""
         pause = self.settings.retry_seconds
         while True:
-            watcher = asyncio.create_task(self._watch_broker(), name="broker-watch")
+            watchers = [
+                asyncio.create_task(self._watch_broker(), name="broker-watch"),
+                asyncio.create_task(self._watch_group(), name="group-watch"),
+            ]
             started = time.monotonic()
             try:
                 self._app = create_app(self.settings, self._kinds, self._partitions)
@@ -151,7 +177,8 @@ class Monitor:
             except Exception as error:  # noqa: BLE001 - whatever it is, the monitor lives on
                 log.warning("the worker failed: %s; starting another", outline(error))
             finally:
-                watcher.cancel()
+                for watcher in watchers:
+                    watcher.cancel()
             await self._partitions.drop(1.0)
             await self._stop_app(2.0)
             if time.monotonic() - started > 60:  # noqa: PLR2004
@@ -176,6 +203,16 @@ class Monitor:
                 if isinstance(reason, BrokerRefusedError) and str(reason) != told:
                     told = str(reason)
                     log.warning("%s", told)
+
+    async def _watch_group(self) -> None:
+        """Have the app crash, and so replaced, when it takes no more part in the group."""
+        while True:
+            await asyncio.sleep(1.0)
+            consumer: Consumer | None = self._app.consumer if self._app else None
+            failure = consumer.left_for_good() if consumer else None
+            if failure is not None:
+                await self._app.crash(failure)
+                return
 
     async def _stop_app(self, timeout_seconds: float) -> None:
         app, self._app = self._app, None

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from monitor.streaming.codec import cloud_event
+from monitor.streaming.codec import cloud_event, policy_event
 from monitor.streaming.settings import Settings
 from monitor.streaming.state import Batch, DeadLetter
 
@@ -20,6 +20,9 @@ BATCH_BYTES: Final = 512 * 1024
 One batch follows the other when it was answered. With aiokafka's 16 KB a commit of 10,000 breach
 events took hundreds of round trips, and on a busy machine longer than a transaction may last.
 """
+
+_SPOKESMAN: Final = 0
+"""All partitions take a policy, each at its own commit; this one tells the world, once."""
 
 _CONTENT_TYPE: Final = ("content-type", b"application/cloudevents+json")
 
@@ -36,10 +39,13 @@ async def write(
     """
     await producer.begin_transaction()
     breaches = settings.topics.breaches
-    told = [
+    told: list[tuple[bytes, bytes | None]] = [
         (effect.ticket_id.encode(), msgspec.json.encode(cloud_event(effect, settings.source)))
         for effect in batch.effects
     ]
+    if batch.policy_change is not None and partition == _SPOKESMAN:
+        event = policy_event(batch.policy_change, settings.source)
+        told.insert(0, (event["subject"].encode(), msgspec.json.encode(event)))
     sent = [
         *await _send_all(producer, settings.changelog, partition, batch.changelog, []),
         *await _send_all(

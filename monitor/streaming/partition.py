@@ -54,6 +54,7 @@ class PartitionTask:
         *,
         over_at_reply: bool,
         on_commit: Committed,
+        shadow: Policy | None = None,
         clock: Clock = _CLOCK,
     ) -> None:
         self.number = number
@@ -64,7 +65,7 @@ class PartitionTask:
         self.counts = Counts()
         """What had been counted at the last commit: nothing that may still be undone."""
         self._settings = settings
-        self._policy = policy
+        self._policy, self._shadow = policy, shadow
         self._consumer = consumer
         self._store = store
         self._clock = clock
@@ -77,6 +78,8 @@ class PartitionTask:
         self._committed = asyncio.Event()
         self._closing = False
         self._suspended = False
+        self._is_changing = False
+        """What comes while the policy changes is left, and read again."""
         self._pace = Pace(settings, clock)
         self._is_committing = False
         self._failure: Exception | None = None
@@ -95,7 +98,7 @@ class PartitionTask:
     def refresh(self) -> None:
         """Let time pass before somebody looks at the figures, unless something becomes true."""
         state, now = self.state, self._clock.wall()
-        if state is None or self._suspended:
+        if state is None or self._is_idle:
             return
         due = state.engine.next_due
         if self.behind() or state.positions != state.ends or (due is not None and due <= now):
@@ -113,7 +116,7 @@ class PartitionTask:
     async def take(self, chunk: Chunk) -> None:
         """Apply a chunk; one that does not follow on is dropped, and read again if need be."""
         state, topic = self.state, chunk.tp.topic
-        if state is None or self._suspended or not self._consumer.is_current(chunk):
+        if state is None or self._is_idle or not self._consumer.is_current(chunk):
             return
         end = state.ends[topic]
         if chunk.begin != end:
@@ -124,7 +127,7 @@ class PartitionTask:
             state.take(topic, chunk.records, chunk.end, self._clock.wall())
             self._hold(state)
             now = await self._hear()
-            if self.state is state and not self._suspended:
+            if self.state is state and not self._is_idle:
                 self._tick(state, now)
         except Exception as error:  # noqa: BLE001 - the task begins again, nothing is lost
             self._fail(error)
@@ -133,6 +136,11 @@ class PartitionTask:
         while self.state is state and state.pending > self._settings.max_pending:
             self._committed.clear()
             await self._committed.wait()
+
+    def change_policy(self, policy: Policy, shadow: Policy | None = None) -> None:
+        """Go on under other policies from the next commit on."""
+        self._policy, self._shadow = policy, shadow
+        self._wake.set()
 
     async def suspend(self) -> None:
         """Commit what is done and take nothing more: the partition may be going elsewhere."""
@@ -219,6 +227,7 @@ class PartitionTask:
             clock=clock,
             kept=kept,
             over_at_reply=self._over_at_reply,
+            shadow=self._shadow,
         )
         self.counts = self._count(self.state)
         self._failure = None
@@ -255,19 +264,22 @@ class PartitionTask:
 
     async def _serve(self) -> None:
         """Pump: let time pass, commit, and sleep until the next thing is due."""
-        state = self.state
-        assert state is not None  # noqa: S101 - just opened
         while True:
             self._wake.clear()
             now = await self._hear()
             if self._failure is not None:
                 raise self._failure
+            state = self.state
+            assert state is not None  # noqa: S101 - it was opened and has not failed
             behind = self.behind()
             leaving = self._closing or self._suspended
+            if not (leaving or state.is_under(self._policy, self._shadow)):
+                await self._take_policy(state)
+                continue
             if not leaving:
                 self._tick(state, now)
                 if self._pace.is_forgetting_due(state, behind):
-                    state.measures.forget()
+                    state.forget()
             if state.is_dirty if leaving else self._pace.is_commit_due(state, behind, self.lag()):
                 await self._commit_in_time(state)
             elif self._closing:
@@ -277,6 +289,24 @@ class PartitionTask:
             else:
                 wall = self._clock.wall()
                 await self._sleep(self._pace.idle_seconds(state, behind, self.lag(), wall))
+
+    async def _take_policy(self, state: PartitionState) -> None:
+        """Commit what is done under the former policy, then go on under the new one."""
+        self._is_changing = True
+        try:
+            await self._commit_in_time(state)
+        finally:
+            self._is_changing = False
+        if self.state is state:
+            self.state = state.under(self._policy, self._shadow)
+            self.counts = self._count(self.state)
+            log.info("partition %d: another policy is in force", self.number, extra=self._where)
+            if not self._suspended:
+                self._read_on()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._suspended or self._is_changing
 
     async def _commit_in_time(self, state: PartitionState) -> None:
         """Commit, but give up a producer that gets nowhere while the group does answer.

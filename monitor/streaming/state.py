@@ -11,11 +11,14 @@ from monitor.sla.clocked import Kept as KeptClock
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.measures import Measures
-from monitor.sla.policy import Policy
+from monitor.sla.policy import Past, Policy
+from monitor.sla.policy_changes import PolicyChange
+from monitor.sla.shadow import Shadow
 from monitor.sla.span_engine import SpanEngine
 from monitor.streaming.changelog import (
     COUNTERS_KEY,
     CUSTOMER,
+    POLICIES_KEY,
     SURVEY,
     Counters,
     Kept,
@@ -23,12 +26,14 @@ from monitor.streaming.changelog import (
     pack_counters,
     pack_customer,
     pack_forecast,
+    pack_policies,
     pack_survey,
     pack_ticket,
     run_key,
 )
 from monitor.streaming.codec import Decoder, UnusableError
 from monitor.streaming.merge import Merge
+from monitor.streaming.policies import in_force
 from monitor.streaming.settings import Topics
 
 
@@ -48,6 +53,8 @@ class Batch(NamedTuple):
     dead_letters: list[DeadLetter]
     positions: dict[str, int]
     clock: int
+    policy_change: PolicyChange | None = None
+    """Told before the effects: they are the first under the new policy."""
 
 
 class PartitionState:
@@ -62,16 +69,29 @@ class PartitionState:
         clock: int,
         kept: Kept,
         over_at_reply: bool,
+        shadow: Policy | None = None,
     ) -> None:
+        self.policy = policy
+        self._kinds, self._over_at_reply = kinds, over_at_reply
+        self._policies, past, self._change = in_force(
+            kept.policies, policy, clock, kept.tickets.values()
+        )
+        self._policies_changed = self._policies != kept.policies
         counters = kept.counters
         self.records = counters.records
-        self.engine = _engine(policy, clock, kept, counters, over_at_reply=over_at_reply)
+        self.engine = _engine(policy, clock, kept, counters, past, over_at_reply=over_at_reply)
         self.measures = Measures(self.engine, kept.measures)
         # What happens to tickets only goes the short way.
         only_tickets = not (set(kinds.values()) & set(Topics().measures) or self.measures.surveys)
         self._step: Callable[[Any, int], list[Effect]] = (
             self.engine.step if only_tickets else self.measures.step
         )
+        self.shadow: Shadow | None = None
+        """Another policy's figures, if they are asked for."""
+        if shadow is not None:
+            tickets = self.engine.tickets.values()
+            self.shadow = Shadow(shadow, clock, tickets, over_at_reply=over_at_reply)
+            self._step = self.shadow.beside(self._step)
         decoder = Decoder(policy)
         self._merge = Merge(positions, {t: decoder.reader(kind) for t, kind in kinds.items()})
         self._effects: list[Effect] = []
@@ -91,7 +111,7 @@ class PartitionState:
     @property
     def has_news(self) -> bool:
         """There is something that somebody waits to be told."""
-        return bool(self._effects or self._dead_letters)
+        return bool(self._effects or self._dead_letters or self._change)
 
     @property
     def is_dirty(self) -> bool:
@@ -141,6 +161,14 @@ class PartitionState:
         if not behind:
             effects += engine.advance(wall)
         self.measures.advance()
+        if self.shadow is not None:
+            self.shadow.advance(engine.clock)
+
+    def forget(self) -> None:
+        """Drop all that has been over for long enough (DESIGN 3.7)."""
+        self.measures.forget()
+        if self.shadow is not None:
+            self.shadow.forget()
 
     def drain(self) -> Batch:
         """Hand out all that is to be committed, and begin anew."""
@@ -150,17 +178,11 @@ class PartitionState:
             for key, ticket in changed.items()
         ]
         changelog += self._drain_measures()
-        # Sorted: what is written must not depend on which topic was read first.
-        counters = Counters(
-            self.engine.totals.stored(),
-            dict(sorted(self.records.items())),
-            self.measures.base.counted,
-        )
-        if isinstance(self.engine, ClockedEngine):
-            for name, clock in self.engine.clocks.items():
-                counters.clocks[name] = clock.totals.stored()
-                changelog += _runs(name, clock)
-        changelog.append((COUNTERS_KEY, pack_counters(counters)))
+        for name, clock in self._clocks.items():
+            changelog += _runs(name, clock)
+        changelog.append((COUNTERS_KEY, pack_counters(self._counters())))
+        if self._policies_changed:
+            changelog.append((POLICIES_KEY, pack_policies(self._policies)))
         changelog += [
             (forecast_key(name), pack_forecast(record))
             for name, record in self.engine.forecasts.changes().items()
@@ -171,9 +193,59 @@ class PartitionState:
             self._dead_letters,
             dict(self.positions),
             self.engine.clock,
+            self._change,
         )
         self._effects, self._dead_letters, self._moved = [], [], False
+        self._change, self._policies_changed = None, False
         return batch
+
+    def is_under(self, policy: Policy, shadow: Policy | None) -> bool:
+        """Tell whether these are its policies."""
+        return policy is self.policy and shadow is (self.shadow and self.shadow.policy)
+
+    def under(self, policy: Policy, shadow: Policy | None = None) -> "PartitionState":
+        """Return how it goes on under other policies, as if it were read back from Kafka.
+
+        Everything must have been committed. What was taken and not applied is to be taken again.
+        """
+        return PartitionState(
+            policy,
+            self._kinds,
+            self.positions,
+            clock=self.engine.clock,
+            kept=self._kept(),
+            over_at_reply=self._over_at_reply,
+            shadow=shadow,
+        )
+
+    def _kept(self) -> Kept:
+        """Return what would be read back."""
+        kept, measures = Kept(), self.measures
+        kept.tickets = self.engine.tickets
+        kept.policies = self._policies
+        kept.surveys = {each.survey_id.encode(): each for each in measures.surveys.every}
+        kept.customers = {each.customer_id.encode(): each for each in measures.base.every}
+        kept.runs = {
+            name: {key: clock.tickets[key] for key in clock.kept & clock.tickets.keys()}
+            for name, clock in self._clocks.items()
+        }
+        kept.take(COUNTERS_KEY, pack_counters(self._counters()))
+        for name, record in self.engine.forecasts.records().items():
+            kept.take(forecast_key(name), pack_forecast(record))
+        return kept
+
+    @property
+    def _clocks(self) -> Mapping[str, SpanEngine]:
+        return self.engine.clocks if isinstance(self.engine, ClockedEngine) else {}
+
+    def _counters(self) -> Counters:
+        # Sorted: what is written must not depend on which topic was read first.
+        return Counters(
+            self.engine.totals.stored(),
+            dict(sorted(self.records.items())),
+            self.measures.base.counted,
+            {name: clock.totals.stored() for name, clock in self._clocks.items()},
+        )
 
     def _drain_measures(self) -> Iterator[tuple[bytes, bytes | None]]:
         surveys, base = self.measures.surveys, self.measures.base
@@ -189,7 +261,13 @@ class PartitionState:
 
 
 def _engine(
-    policy: Policy, clock: int, kept: Kept, counters: Counters, *, over_at_reply: bool
+    policy: Policy,
+    clock: int,
+    kept: Kept,
+    counters: Counters,
+    past: Sequence[Past] = (),
+    *,
+    over_at_reply: bool,
 ) -> Engine:
     """Return the engine for this policy with what was kept."""
     tickets, totals, forecasts = kept.tickets.values(), counters.groups, kept.forecasts
@@ -201,13 +279,20 @@ def _engine(
             totals=totals,
             forecasts=forecasts,
             over_at_reply=over_at_reply,
+            past=past,
         )
     told = {
         name: KeptClock(list(kept.runs.get(name, {}).values()), counters.clocks.get(name))
         for name in policy.clocks
     }
     return ClockedEngine(
-        policy, clock=clock, tickets=tickets, totals=totals, forecasts=forecasts, kept=told
+        policy,
+        clock=clock,
+        tickets=tickets,
+        totals=totals,
+        forecasts=forecasts,
+        kept=told,
+        past=past,
     )
 
 

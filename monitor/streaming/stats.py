@@ -41,10 +41,13 @@ _LISTEN_SECONDS: Final = 0.5
 async def publish(
     settings: Settings,
     host: str,
-    policy: Policy,
+    policy: Callable[[], Policy],
     read: Callable[[], Iterable[PartitionStats]],
 ) -> None:
-    """Publish what `read` returns about once a second, until cancelled."""
+    """Publish what `read` returns about once a second, until cancelled.
+
+    `policy` returns the one in force.
+    """
     await _keep_trying("publish", lambda: _publish(settings, host, policy, read))
 
 
@@ -67,7 +70,7 @@ async def _keep_trying(what: str, work: Callable[[], Awaitable[None]]) -> None:
 async def _publish(
     settings: Settings,
     host: str,
-    policy: Policy,
+    policy: Callable[[], Policy],
     read: Callable[[], Iterable[PartitionStats]],
 ) -> None:
     producer = AIOKafkaProducer(
@@ -78,12 +81,14 @@ async def _publish(
         **settings.client_options,
     )
     told: dict[int, tuple[bytes, float]] = {}
-    text = dump_policy(policy)
+    known, text = None, ""
     try:
         await producer.start()
         while True:
             sent = []
             began = time.thread_time()
+            if (now_in_force := policy()) is not known:
+                known, text = now_in_force, dump_policy(now_in_force)
             for part in read():
                 await asyncio.sleep(0)  # a deadline must not wait for the figures of all
                 groups = msgspec.msgpack.encode(part.groups)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from monitor.cli import tail, tail_lines
 from monitor.cli.tail import Filter
-from monitor.cli.tail_lines import Breach, escaped, printable
+from monitor.cli.tail_lines import Breach, PolicyEvent, escaped, printable
 from monitor.cli.tail_reader import Merge
 
 NOW = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
@@ -153,3 +153,26 @@ def test_options_that_cannot_work_are_wrong_usage(arguments, said):
     result = CliRunner().invoke(tail.command, ["--broker", "localhost:1", *arguments])
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_a_change_of_the_policy_is_a_line_that_says_what_changed():
+    event = tail_lines.read_event(
+        json.dumps(
+            {
+                "type": "sla.policy.changed",
+                "time": "2026-01-31T12:00:00Z",
+                "data": {"number": 1, "changes": ["chat: {limit: 2m} -> {limit: 5m}", "fax: new"]},
+            }
+        ).encode()
+    )
+    assert isinstance(event, PolicyEvent)
+    assert shown(event) == ("12:00:00 ◆ policy changed chat: {limit: 2m} -> {limit: 5m}; fax: new")
+
+
+@pytest.mark.parametrize(
+    ("channels", "kinds", "is_taken"),
+    [((), (), True), (("chat",), (), True), ((), ("breached",), False)],
+)
+def test_a_change_of_the_policy_is_of_every_channel_and_of_no_kind(channels, kinds, is_taken):
+    event = PolicyEvent("sla.policy.changed", NOW, tail_lines._Changes())
+    assert Filter(frozenset(channels), frozenset(kinds)).takes(event) is is_taken

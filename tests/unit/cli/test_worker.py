@@ -14,7 +14,7 @@ from monitor.streaming.settings import Settings
 def test_orders_come_back_from_their_bytes_with_the_whole_policy():
     policy = Policy(DEFAULT_POLICY.channels, Formula.ANSWERED_ONLY, teams=("billing", "vip"))
     settings = Settings("broker:9092", "app", security=Security("SASL_SSL", password="secret"))
-    orders = Orders(2, "host", settings, policy, Logs(as_json=True))
+    orders = Orders(2, "host", settings, policy, DEFAULT_POLICY, Logs(as_json=True))
     got = msgspec.msgpack.decode(msgspec.msgpack.encode(orders), type=Orders)
     assert got == orders
     assert got.policy.groups == policy.groups

@@ -1,5 +1,7 @@
 """Counters that only grow, and go on after a restart, under another policy too."""
 
+from itertools import accumulate
+
 import pytest
 
 from monitor.sla.events import SECOND
@@ -63,14 +65,25 @@ def test_they_go_on_from_what_was_kept():
     assert sum(again.by_group[0].buckets) == 2
 
 
-def test_a_policy_with_other_edges_begins_the_histogram_anew_and_keeps_the_counts():
+def test_under_a_policy_with_other_edges_no_bucket_falls_and_nothing_is_counted_anew():
     totals = Totals(CHAT)
-    answered(totals, 5, 500)
-    again = Totals(STRICT, totals.stored()).by_group[0]
-    assert again.edges == edges(STRICT.channels["chat"])
-    assert again.buckets == [0] * (len(again.edges) + 1)
-    assert again.sum_us == 0
-    assert again.booked[Book.ANSWERED] == 2
+    answered(totals, 5, 100, 10_000_000)
+    before = cumulative(totals)
+    again = Totals(STRICT, totals.stored())
+    kept = again.by_group[0]
+    assert kept.edges == edges(STRICT.channels["chat"])
+    after = cumulative(again)
+    assert all(after[edge] == count for edge, count in before.items() if edge in after)
+    assert sorted(after.values()) == list(after.values())
+    assert sum(kept.buckets) == kept.booked[Book.ANSWERED] == 3
+    assert kept.sum_us == 10_000_105 * SECOND
+    answered(again, 5)
+    assert sum(kept.buckets) == 4
+
+
+def cumulative(totals):
+    group = totals.by_group[0]
+    return dict(zip(group.edges, accumulate(group.buckets), strict=False))
 
 
 def test_a_new_channel_begins_at_zero_and_a_dropped_one_is_let_go():

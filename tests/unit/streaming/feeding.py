@@ -46,7 +46,16 @@ def record(event: Event, timestamp: int | None = None, offset: int = 0) -> tuple
     return topic, Record(event.ticket_id.encode(), value, stamp, offset, topic)
 
 
-def begin(positions=None, *, clock=0, kept=None, policy=POLICY, kinds=KINDS, over_at_reply=False):
+def begin(
+    positions=None,
+    *,
+    clock=0,
+    kept=None,
+    policy=POLICY,
+    kinds=KINDS,
+    over_at_reply=False,
+    shadow=None,
+):
     return PartitionState(
         policy,
         kinds,
@@ -54,6 +63,7 @@ def begin(positions=None, *, clock=0, kept=None, policy=POLICY, kinds=KINDS, ove
         clock=clock,
         kept=kept or Kept(),
         over_at_reply=over_at_reply,
+        shadow=shadow,
     )
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from monitor.sla.events import SECOND, AgentReplied, TicketCreated
+from monitor.sla.policy_file import parse_policy
 from monitor.streaming.codec import event_id
 from monitor.streaming.partition import PartitionTask
 from tests.unit.sla.strategies import START
@@ -94,6 +95,8 @@ def check_at_any_time(world):
         for telling in ticket.told
     ]
     assert sorted(world.told()) == sorted(told)
+    changes = [f"policy/{each.number}" for each in kept.policies if each.number]
+    assert world.changes()[-len(changes) :] == changes if changes else not world.changes()
     poisoned = sum(outcomes["dead_letter"] for outcomes in counted.values())
     assert len(kafka.decided(SETTINGS.topics.dead_letters)) == poisoned
 
@@ -106,6 +109,10 @@ def check_at_rest(world, expected):
     assert not task.state.is_dirty
     assert task.state.positions == {t: len(log) for t, log in world.kafka.inputs.items()}
     assert world.outcome() == expected
+    assert task.state.policy == world.policy
+    assert len(world.changes()) == len(set(world.changes()))
+    kept = kept_of(world.kafka.decided(SETTINGS.changelog)).policies
+    assert parse_policy(kept[-1].text) == world.policy
 
 
 # -- every interleaving
@@ -174,10 +181,13 @@ def _leading_to(states, before):
     ("case", "faults"),
     [
         *itertools.product(
-            ["READ", "DUE"], [{}, {"crash": 1}, {"stay": 1}, {"lose": 1}, {"ahead": 1}]
+            ["READ", "DUE"],
+            [{}, {"crash": 1}, {"stay": 1}, {"lose": 1}, {"ahead": 1}, {"reload": 1}],
         ),
         ("TOLD", {"move": 1, "crash": 1}),
-        ("READ", {"move": 1}),
+        pytest.param("READ", {"move": 1}, marks=pytest.mark.slow),
+        ("TOLD", {"reload": 1, "crash": 1}),
+        ("DUE", {"reload": 1, "lose": 1}),
     ],
     ids=str,
 )
@@ -189,7 +199,7 @@ def test_every_interleaving_loses_nothing_and_tells_nothing_twice(case, faults):
 
 # -- longer ones, with more that goes wrong
 
-OFTEN = {"move": 6, "stay": 3, "crash": 1, "lose": 4, "ahead": 6, "stall": 2}
+OFTEN = {"move": 6, "stay": 3, "crash": 1, "lose": 4, "ahead": 6, "stall": 2, "reload": 3}
 
 
 class Longer(RuleBasedStateMachine):

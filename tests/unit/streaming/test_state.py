@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from monitor.sla.events import DAY, SECOND, AgentReplied, TicketClosed, TicketCreated
 from monitor.sla.policy import Policy
 from monitor.sla.ticket import Kind
-from monitor.streaming.changelog import COUNTERS_KEY
+from monitor.streaming.changelog import COUNTERS_KEY, POLICIES_KEY
 from monitor.streaming.codec import Decoder
 from tests.support.kept import unpack
 from tests.unit.sla import oracle
@@ -212,7 +212,7 @@ def test_what_was_read_is_to_be_committed_though_it_be_no_news():
     read(state, TicketCreated("T1", "chat", START), wall=START)
     assert (state.is_dirty, state.has_news, state.pending) == (True, False, 1)
     batch = state.drain()
-    assert [key for key, _ in batch.changelog] == [b"T1", COUNTERS_KEY]
+    assert [key for key, _ in batch.changelog] == [b"T1", COUNTERS_KEY, POLICIES_KEY]
     assert (batch.effects, batch.dead_letters) == ([], [])
     assert batch.positions == {CREATED: 1, REPLIED: 0, CLOSED: 0}
     assert batch.clock == START

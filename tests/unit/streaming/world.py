@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter, deque
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ SETTINGS = Settings("model:1", flush_seconds=0.0, idle_commit_seconds=1e9, retry
 """What is changed is committed at once, that is: as soon as an action lets it."""
 
 POLICY = Policy({"chat": CHAT})
+OTHER_POLICY = Policy({"chat": replace(CHAT, share=0.5)})
+"""Whenever it is taken, the same is true of every ticket."""
+
 TOPICS = ("ticket-created", "agent-replied")
 KINDS = {topic: topic for topic in TOPICS}
 ASSIGNED = {TP(topic, 0) for topic in TOPICS}
@@ -338,7 +342,7 @@ class Worker:
 
     def _open_task(self, number):
         task = self.world.task_type(
-            *(number, SETTINGS, POLICY, self.consumer),
+            *(number, SETTINGS, self.world.policy, self.consumer),
             self.world.store_type(self.world.kafka, self.line),
             KINDS,
             over_at_reply=False,
@@ -403,6 +407,9 @@ def _task_picture(task):
     return (
         seen,
         task._suspended,
+        task._is_changing,
+        task._policy == POLICY,
+        state is not None and (state.policy == POLICY, state._policies, state._change),
         task._closing,
         task._is_committing,
         task._producer is not None,
@@ -427,6 +434,7 @@ class World:
         self.clock = SimpleNamespace(wall=lambda: self.wall, monotonic=self.loop.time)
         self.generation = 0
         self.owner = NAMES[0]
+        self.policy = POLICY
         self.dead = []
         self.workers = {name: Worker(self, name) for name in NAMES}
         self._spawned = set()
@@ -464,6 +472,8 @@ class World:
         found = []
         if self.left["move"] and len(self.workers) > 1:
             found.append(("move",))
+        if self.left["reload"]:
+            found.append(("reload",))
         if self.left["stay"]:
             found.append(("stay",))
         for name, worker in self.workers.items():
@@ -526,6 +536,13 @@ class World:
     def _evict(self):
         self._move()
 
+    def _reload(self):
+        """Have all who live take another policy, and those who come later."""
+        self.policy = OTHER_POLICY if self.policy == POLICY else POLICY
+        for worker in self.workers.values():
+            if worker.task is not None:
+                worker.task.change_policy(self.policy)
+
     def _stay(self):
         self.generation += 1
 
@@ -547,14 +564,21 @@ class World:
 
     def told(self):
         """Return the ids of the breach events that a committed reader gets in the end."""
+        return [json.loads(value)["id"] for value in self._decided(of_policy=False)]
+
+    def changes(self):
+        """Return the ids of the policy's changes that a committed reader gets in the end."""
+        return [json.loads(value)["id"] for value in self._decided(of_policy=True)]
+
+    def _decided(self, *, of_policy):
         decided = self.kafka.decided(SETTINGS.topics.breaches)
-        return [json.loads(value)["id"] for _, value in decided]
+        return [value for key, value in decided if (key == b"policy") is of_policy]
 
     def outcome(self):
         """Return all that was told and is kept."""
         kept = kept_of(self.kafka.decided(SETTINGS.changelog))
-        breaches = self.kafka.decided(SETTINGS.topics.breaches)
-        return outcome(breaches, kept)
+        decided = self.kafka.decided(SETTINGS.topics.breaches)
+        return outcome([each for each in decided if each[0] != b"policy"], kept)
 
     def picture(self):
         """Return a value that two worlds share only if the same can happen in both from now on."""
@@ -563,6 +587,7 @@ class World:
             self.wall,
             self.generation,
             self.owner,
+            self.policy == POLICY,
             +self.left,
             [worker.picture() for worker in self.workers.values()],
             [[(r.name, r.what) for r in line.requests] for line in self.dead if line.requests],
