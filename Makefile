@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 NEWER  := .prometheus-3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka test test-page test-kafka test-observability bench lint format clean
+.PHONY: help install demo kafka test test-slow test-page test-kafka test-observability bench lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -26,8 +26,12 @@ kafka: install ## a real Apache Kafka in the foreground, for trying things (need
 	@exec $(BIN)/python -m tests.kafka.run_broker
 
 test: install ## unit and integration tests (nothing but pip needed)
-	$(BIN)/pytest --numprocesses 2 tests/unit
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest --numprocesses 2 -m 'not slow' tests/unit
+	$(BIN)/pytest --numprocesses 3 -m 'not slow and not alone' tests/integration
+	$(BIN)/pytest -m alone tests/integration
+
+test-slow: install ## what `make test` leaves out: the largest history and search (nothing but pip needed)
+	$(BIN)/pytest --numprocesses 2 -m slow tests/unit tests/integration
 
 test-page: install ## the wall in headless Chromium (needs chromium)
 	$(BIN)/pytest tests/page

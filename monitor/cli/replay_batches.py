@@ -6,14 +6,14 @@ What is counted as sent is what the broker has taken, not what was handed over.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 
 from monitor.streaming.settings import Settings
+from monitor.streaming.tasks import at_most
 from monitor.streaming.topics import broker_errors
 
 _BATCH_BYTES: Final = 64 * 1024
@@ -97,5 +97,4 @@ async def connected_sender(
             await producer.start()
         yield Sender(producer, partitions, sent)
     finally:
-        with suppress(KafkaError, TimeoutError):
-            await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
+        await at_most(_STOP_SECONDS, producer.stop())

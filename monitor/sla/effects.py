@@ -37,32 +37,38 @@ class Effect(NamedTuple):
 def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bool) -> list[Effect]:
     """Bring what was told of a ticket in line with its truth; return the events that do it.
 
-    What stands and is still true is left alone. What is not is taken back by one event, then
-    the truth is told. `stale` says that the ticket's creation changed: nothing told of it holds.
+    What stands and is still true is left alone, up to the first that is not: that and what was
+    told after it is taken back by one event, then the truth is told, so that it is read in order.
+    `stale` says that nothing told of it holds, as when its creation changed.
     """
     wanted = stages(state)
     told = ticket.told
     if not stale and [telling[:2] for telling in told] == wanted:
         return []
-    standing = [] if stale else [t for t in told if (t.kind, t.at) in wanted]
+    standing = () if stale else _standing(told, wanted)
     revisions = list(ticket.revisions or _NO_REVISIONS)
     effects = []
-    if len(standing) < len(told):
-        taken_back = tuple(t for t in told if t not in standing)
+    if taken_back := told[len(standing) :]:
         revisions[Kind.RETRACTED] += 1
         retraction = Telling(Kind.RETRACTED, clock, revisions[Kind.RETRACTED])
         effects.append(_effect(ticket, target, state, clock, retraction, taken_back))
-    now_told = []
-    for kind, at in wanted:
-        telling = next((t for t in standing if t.kind is kind), None)
-        if telling is None:
-            revisions[kind] += 1
-            telling = Telling(kind, at, revisions[kind])
-            effects.append(_effect(ticket, target, state, clock, telling))
+    now_told = [*standing]
+    for kind, at in wanted[len(standing) :]:
+        revisions[kind] += 1
+        telling = Telling(kind, at, revisions[kind])
+        effects.append(_effect(ticket, target, state, clock, telling))
         now_told.append(telling)
     ticket.told = tuple(now_told)
     ticket.revisions = tuple(revisions)
     return effects
+
+
+def _standing(told: tuple[Telling, ...], wanted: list[tuple[Kind, int]]) -> tuple[Telling, ...]:
+    """Return what was told up to the first that is not true."""
+    for index, telling in enumerate(told):
+        if index == len(wanted) or telling[:2] != wanted[index]:
+            return told[:index]
+    return told
 
 
 def _effect(

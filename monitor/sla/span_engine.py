@@ -10,7 +10,8 @@ from typing import Final
 from monitor.sla.backlog import Backlog, PausedBacklog
 from monitor.sla.effects import Effect, retell
 from monitor.sla.engine import Engine
-from monitor.sla.life import NOT_THERE
+from monitor.sla.life import ENDINGS, NOT_THERE
+from monitor.sla.pauses import known
 from monitor.sla.policy import Past, Policy
 from monitor.sla.promises import NO_PROMISE
 from monitor.sla.spans import Span
@@ -19,6 +20,7 @@ from monitor.sla.totals import GroupTotals
 from monitor.sla.views import View
 
 _SEPARATOR: Final = "\0"
+_ENDS: Final = frozenset(ENDINGS.values())
 
 
 def span_key(ticket_id: str, number: int) -> str:
@@ -45,6 +47,21 @@ def as_ticket(key: str, ticket: Ticket, span: Span) -> Ticket:
         tier=ticket.tier,
         exchange=Exchange(pauses=span.pauses) if span.pauses else None,
     )
+
+
+def _ran_otherwise(run: Ticket, new: Ticket) -> bool:
+    """Tell whether a run that was told to have ended turns out to have paused otherwise.
+
+    Its stages may have been at the same moments; how long it waited is wrong.
+    """
+    if run.told[-1].kind not in _ENDS or run.exchange == new.exchange:
+        return False
+    ended = run.told[-1].at
+    return known(_pauses(run), ended) != known(_pauses(new), ended)
+
+
+def _pauses(run: Ticket) -> tuple[int, ...]:
+    return () if run.exchange is None else run.exchange.pauses
 
 
 class SpanEngine(Engine):
@@ -90,6 +107,7 @@ class SpanEngine(Engine):
         moved = ticket.created != new.created
         moved |= (ticket.channel, ticket.team) != (new.channel, new.team)
         moved |= (ticket.priority, ticket.tier) != (new.priority, new.tier)
+        stale = bool(ticket.told) and (moved or _ran_otherwise(ticket, new))
         ticket.created, ticket.replied, ticket.closed = new.created, new.replied, new.closed
         ticket.channel, ticket.team, ticket.priority = new.channel, new.team, new.priority
         ticket.tier, ticket.exchange = new.tier, new.exchange
@@ -103,7 +121,7 @@ class SpanEngine(Engine):
         after = self._booked(ticket)
         self._rebook(self._groups[promise_before], before, self._groups[promise], after)
         ticket.booked = len(after)
-        self._settle(ticket, effects, stale=moved and bool(ticket.told))
+        self._settle(ticket, effects, stale=stale)
         return effects
 
     def drop(self, key: str) -> bool:

@@ -163,7 +163,10 @@ class Monitor:
         """Keep an app running: one that crashed is replaced, the partitions begin again."""
         pause = self.settings.retry_seconds
         while True:
-            watcher = asyncio.create_task(self._watch_broker(), name="broker-watch")
+            watchers = [
+                asyncio.create_task(self._watch_broker(), name="broker-watch"),
+                asyncio.create_task(self._watch_group(), name="group-watch"),
+            ]
             started = time.monotonic()
             try:
                 self._app = create_app(self.settings, self._kinds, self._partitions)
@@ -174,7 +177,8 @@ class Monitor:
             except Exception as error:  # noqa: BLE001 - whatever it is, the monitor lives on
                 log.warning("the worker failed: %s; starting another", outline(error))
             finally:
-                watcher.cancel()
+                for watcher in watchers:
+                    watcher.cancel()
             await self._partitions.drop(1.0)
             await self._stop_app(2.0)
             if time.monotonic() - started > 60:  # noqa: PLR2004
@@ -199,6 +203,16 @@ class Monitor:
                 if isinstance(reason, BrokerRefusedError) and str(reason) != told:
                     told = str(reason)
                     log.warning("%s", told)
+
+    async def _watch_group(self) -> None:
+        """Have the app crash, and so replaced, when it takes no more part in the group."""
+        while True:
+            await asyncio.sleep(1.0)
+            consumer: Consumer | None = self._app.consumer if self._app else None
+            failure = consumer.left_for_good() if consumer else None
+            if failure is not None:
+                await self._app.crash(failure)
+                return
 
     async def _stop_app(self, timeout_seconds: float) -> None:
         app, self._app = self._app, None

@@ -18,42 +18,47 @@ class Pace:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
         self._monotonic = clock.monotonic
-        self._commit_by = 0.0
-        self._idle_commit_at = 0.0
+        self._committed_at = 0.0
         self._forget_at = 0.0
         self.committed()
 
     def committed(self) -> None:
         """Begin anew after a commit."""
-        now = self._monotonic()
-        self._commit_by = now + self._settings.flush_seconds
-        self._idle_commit_at = now + self._settings.idle_commit_seconds
+        self._committed_at = self._monotonic()
 
-    def is_commit_due(self, state: PartitionState, behind: Collection[str]) -> bool:
-        """Tell whether to commit now.
+    def is_commit_due(self, state: PartitionState, behind: Collection[str], lag: int) -> bool:
+        """Tell whether to commit now; `lag` is how many records are still to be read.
 
         What somebody waits to be told goes at once, unless there is more to be read first. With
         nothing to commit, the clock is: it keeps the stored one near, and shows that the way to
         Kafka is open.
         """
-        now = self._monotonic()
-        if not state.is_dirty:
-            return now >= self._idle_commit_at
         return (
-            now >= self._commit_by
+            self._monotonic() >= self._commit_by(state, lag)
             or (state.has_news and not behind)
             or state.pending > self._settings.max_pending
         )
 
-    def idle_seconds(self, state: PartitionState, behind: Collection[str], wall: int) -> float:
+    def idle_seconds(
+        self, state: PartitionState, behind: Collection[str], lag: int, wall: int
+    ) -> float:
         """Return how long nothing is to be done, unless something is read."""
-        until = (self._commit_by if state.is_dirty else self._idle_commit_at) - self._monotonic()
+        until = self._commit_by(state, lag) - self._monotonic()
         if behind and state.positions != state.ends:
             until = min(until, _POLL_SECONDS)
         due = state.engine.next_due
         if due is not None:
             until = min(until, max((due - wall) / SECOND, _POLL_SECONDS if behind else 0.0))
         return max(until, 0.0)
+
+    def _commit_by(self, state: PartitionState, lag: int) -> float:
+        settings = self._settings
+        if not state.is_dirty:
+            return self._committed_at + settings.idle_commit_seconds
+        is_far_behind = lag > settings.max_poll_records
+        return self._committed_at + (
+            settings.far_flush_seconds if is_far_behind else settings.flush_seconds
+        )
 
     def is_forgetting_due(self, state: PartitionState, behind: Collection[str]) -> bool:
         """Tell whether to forget what is over.

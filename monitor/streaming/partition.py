@@ -280,14 +280,15 @@ class PartitionTask:
                 self._tick(state, now)
                 if self._pace.is_forgetting_due(state, behind):
                     state.forget()
-            if state.is_dirty if leaving else self._pace.is_commit_due(state, behind):
+            if state.is_dirty if leaving else self._pace.is_commit_due(state, behind, self.lag()):
                 await self._commit_in_time(state)
             elif self._closing:
                 return
             elif self._suspended:
                 await self._wake.wait()
             else:
-                await self._sleep(self._pace.idle_seconds(state, behind, self._clock.wall()))
+                wall = self._clock.wall()
+                await self._sleep(self._pace.idle_seconds(state, behind, self.lag(), wall))
 
     async def _take_policy(self, state: PartitionState) -> None:
         """Commit what is done under the former policy, then go on under the new one."""

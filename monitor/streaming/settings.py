@@ -70,6 +70,11 @@ class Settings:
     max_poll_records: int = 5000
     flush_seconds: float = 0.3
     """The longest that changes wait for their transaction while nothing is to be told."""
+    far_flush_seconds: float = 1.0
+    """The same while more than a poll's worth of records is still to be read.
+
+    Every transaction asks the broker half a dozen things, whatever its size.
+    """
     idle_commit_seconds: float = 30.0
     """How often a partition with nothing to commit commits its clock."""
     forget_seconds: float = 60.0

@@ -118,6 +118,18 @@ class Consumer(faust_consumer.Consumer):
             and group.generation == self.app.consumer_generation_id
         )
 
+    def left_for_good(self) -> BaseException | None:
+        """Return why this worker takes no more part in the group, None while it does.
+
+        With nothing assigned nobody else would hear of it: aiokafka tells it who fetches.
+        """
+        kafka: AIOKafkaConsumer | None = getattr(self, "kafka", None)
+        routine = getattr(kafka and kafka._coordinator, "_coordination_task", None)  # noqa: SLF001
+        if routine is None or not routine.done() or routine.cancelled() or self.should_stop:
+            return None
+        failure: BaseException | None = routine.exception()
+        return failure
+
     def read_from(self, tp: TopicPartition, position: int) -> None:
         """Read a partition from here on; whatever was fetched of it before is void."""
         if tp not in self.kafka.assignment():

@@ -86,6 +86,7 @@ async def test_a_second_demo_beside_the_first_picks_other_ports():
         await second.until_live()
 
 
+@pytest.mark.alone
 async def test_a_ticket_left_alone_is_readable_as_at_risk_within_half_a_second(capsys):
     async with Demo("--web-port", free_port()) as demo:
         await demo.until_live()

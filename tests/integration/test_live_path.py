@@ -9,6 +9,7 @@ from monitor.streaming.monitor import Monitor
 from monitor.streaming.settings import Settings
 from tests.support.histories import (
     FILES,
+    LARGEST_IS_SLOW,
     check_against_backtest,
     counts,
     history,
@@ -37,7 +38,7 @@ def decided(name, channel):
     return is_decided
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", LARGEST_IS_SLOW)
 async def test_a_history_replayed_into_kafka_ends_as_its_backtest(broker, name):
     await replay(broker, history(name))
     async with Run(broker.bootstrap) as run:
@@ -80,7 +81,7 @@ def tickets_read(monitor):
     return sum(outcomes.get("ok", 0) for outcomes in counted)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", LARGEST_IS_SLOW)
 async def test_a_shuffled_history_ends_in_the_same_truth(broker, name, tmp_path):
     await replay(broker, shuffled(history(name), tmp_path, within=10_000, seed=11))
     async with Run(broker.bootstrap) as run:

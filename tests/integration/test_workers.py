@@ -133,7 +133,7 @@ async def test_each_log_line_of_a_worker_tells_which_and_nothing_is_said_twice(
 
 
 async def test_a_history_read_by_three_workers_ends_as_its_backtest(broker):
-    name = "chat-ubuntu"
+    name = "social-twitter-2018"
     code, _, err = await run_command("replay", history(name), "--broker", broker.bootstrap)
     assert code == 0, err
     channel, figures = tally(name)

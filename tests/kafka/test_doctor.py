@@ -69,7 +69,7 @@ async def test_all_is_well_in_one_line_each_and_a_running_monitor_does_not_notic
         log = len(run.log)
         code, out, err = await run_command("doctor", "--broker", prepared)
         assert (code, err) == (0, "")
-        assert [line[:6] for line in out.splitlines()] == ["ok    "] * 15
+        assert [line[:6] for line in out.splitlines()] == ["ok    "] * 16
         assert "1 ticket has all events in one partition number, among the newest 2 events" in out
         assert "sla-monitor: 1 member now" in out
         assert "this host and the broker agree to within" in out

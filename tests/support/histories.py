@@ -6,11 +6,14 @@ import random
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.kafka import read_events
 from tests.support.program import ROOT, run_command, truths
 
 DATA = ROOT / "tests" / "data"
 FILES = ("email-rhelp-2007-06", "social-twitter-2018", "chat-ubuntu", "phone-bank-1999-02")
+LARGEST_IS_SLOW = (*FILES[:-1], pytest.param(FILES[-1], marks=pytest.mark.slow))
 COUNTS = (
     "created",
     "answered",
@@ -20,6 +23,8 @@ COUNTS = (
     "passed_at_risk",
     "breached",
 )
+
+_LISTED = {}
 
 
 def history(name):
@@ -41,10 +46,12 @@ def counts(figures):
 
 
 async def backtest_events(path, *options):
-    """Return the events that backtest lists."""
-    code, out, err = await run_command("backtest", path, "--events", *options)
-    assert code == 0, err
-    return [json.loads(line) for line in out.splitlines()]
+    """Return the events that backtest lists; it is asked once only."""
+    if (path, options) not in _LISTED:
+        code, out, err = await run_command("backtest", path, "--events", *options)
+        assert code == 0, err
+        _LISTED[path, options] = out
+    return [json.loads(line) for line in _LISTED[path, options].splitlines()]
 
 
 def shuffled(path, folder: Path, within, seed):

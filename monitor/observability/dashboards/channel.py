@@ -48,7 +48,7 @@ def channel(policy: Policy, runbook: str) -> Dashboard:
     grid.add(outcomes.rescued(scope), 8, 8)
     grid.add(outcomes.told(scope), 8, 8)
     grid.add(outcomes.levels(scope), 8, 8)
-    grid.add(outcomes.formulas(scope), 12, 10)
+    grid.add(outcomes.formulas(scope), 24, 10)
     return board
 
 

@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 
-from grafana_foundation_sdk.builders.common import (
-    GraphThresholdsStyleConfig,
-    ScaleDistributionConfig,
-)
-from grafana_foundation_sdk.models.common import GraphThresholdsStyleMode, ScaleDistribution
+from grafana_foundation_sdk.builders.common import GraphThresholdsStyleConfig
+from grafana_foundation_sdk.models.common import GraphThresholdsStyleMode
 
-from monitor.observability.dashboards.kinds import lines, listing, periods
+from monitor.observability.dashboards.kinds import lines, listing, on_log_scale, periods
 from monitor.observability.dashboards.panels import (
     BAD,
     GOOD,
@@ -104,10 +101,9 @@ def telling() -> Sequence[Panel]:
     kinds = 'sla_ticket_events_total{kind=~"retracted|clock_skew|channel_conflict"}'
     odd = f"60 * sum by (kind) (rate({kinds}[$__rate_interval]))"
     return (
-        lines(delay, delays, fill=0)
-        .min(0.001)
-        .scale_distribution(ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10))
-        .thresholds_style(GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)),
+        on_log_scale(lines(delay, delays, fill=0), 0.001).thresholds_style(
+            GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
+        ),
         lines(dead, {"{{topic}}": f"60 * sum by (topic) ({rate})"}).axis_soft_max(1),
         lines(late, {"{{kind}}": odd}).axis_soft_max(1),
     )

@@ -13,10 +13,12 @@ from grafana_foundation_sdk.builders import (
 )
 from grafana_foundation_sdk.builders.common import (
     ReduceDataOptions,
+    ScaleDistributionConfig,
     VizLegendOptions,
     VizTextDisplayOptions,
 )
 from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
@@ -24,6 +26,10 @@ from monitor.observability.dashboards.panels import About, P, Steps, property_of
 
 _BAR_TEXT: Final = 30
 """Pixels: by themselves the words beside a bar are small print."""
+
+_MANY_BARS: Final = 6
+_MANY_BARS_TEXT: Final = 14
+"""So many bars have no room for more."""
 
 
 def big(
@@ -50,8 +56,10 @@ def big(
 
 
 def bar(about: About, queries: Mapping[str, str], *, most: float | None = None) -> bargauge.Panel:
-    """Return figures as bars from nothing to `most`."""
+    """Return figures as bars from nothing to `most`; named where there can be more than one."""
     panel = told(bargauge.Panel(), about, queries, instant=True).min(0)
+    is_named = len(queries) > 1 or any("{{" in name for name in queries)
+    text = _BAR_TEXT if len(queries) < _MANY_BARS else _MANY_BARS_TEXT
     if most is not None:
         panel.max(most)
     return (
@@ -61,11 +69,9 @@ def bar(about: About, queries: Mapping[str, str], *, most: float | None = None) 
         .value_mode(common.BarGaugeValueMode.COLOR)
         .show_unfilled(True)
         .name_placement(
-            common.BarGaugeNamePlacement.TOP
-            if len(queries) > 1
-            else common.BarGaugeNamePlacement.HIDDEN
+            common.BarGaugeNamePlacement.TOP if is_named else common.BarGaugeNamePlacement.HIDDEN
         )
-        .text(VizTextDisplayOptions().value_size(_BAR_TEXT))
+        .text(VizTextDisplayOptions().value_size(text))
     )
 
 
@@ -103,8 +109,16 @@ def periods(about: About, query: str, name: str) -> statetimeline.Panel:
 
 
 def listing(about: About, query: str) -> table.Panel:
-    """Return labels as a table."""
-    return told(table.Panel(), about, {"": query}, instant=True, form=PromQueryFormat.TABLE)
+    """Return labels as a table, and how many hosts show them."""
+    panel = told(table.Panel(), about, {"": query}, instant=True, form=PromQueryFormat.TABLE)
+    columns = {"excludeByName": {"Time": True}, "renameByName": {"Value": "hosts"}}
+    return panel.with_transformation(DataTransformerConfig("organize", options=columns))
+
+
+def on_log_scale(panel: timeseries.Panel, least: float) -> timeseries.Panel:
+    """Return it with room for what is a thousand times as much as something else."""
+    scale = ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
+    return panel.min(least).scale_distribution(scale)
 
 
 def coloured(panel: P, name: str, colour: str, *, dashed: bool = False) -> P:

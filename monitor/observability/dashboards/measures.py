@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import bargauge, stat, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from monitor.observability.dashboards.frame import Grid, new_board, with_window
-from monitor.observability.dashboards.kinds import bar, big, lines
+from monitor.observability.dashboards.kinds import bar, big, lines, on_log_scale
 from monitor.observability.dashboards.panels import PLAIN, About
 from monitor.observability.dashboards.promql import Scope
 from monitor.sla.durations import format_duration, short_duration
@@ -16,6 +16,7 @@ _EVERY = (
 )
 _NO_TICKETS = "no tickets"
 _NO_CUSTOMERS = "no customers"
+_NOBODY_KNOWN = "nobody joined"
 _NO_ANSWERS = "no answers"
 
 
@@ -70,20 +71,20 @@ def _base(scope: Scope) -> list[stat.Panel]:
     )
     at_start = f"({there} - {joined} + {left})"
     of_any = f"({at_start} > bool 0)"  # of nobody there is no ratio, whoever left
-    words = {"nan": (_NO_CUSTOMERS, PLAIN)}
+    words = {"nan": (_NOBODY_KNOWN, PLAIN)}
     retention = About(
         "Retention, last $window",
         "(Customers now - those who joined) / customers when the window began.",
         "percentunit",
         words=words,
-        no_value=_NO_CUSTOMERS,
+        no_value=_NOBODY_KNOWN,
     )
     churn = About(
         "Churn, last $window",
         "Customers who left / customers when the window began.",
         "percentunit",
         words=words,
-        no_value=_NO_CUSTOMERS,
+        no_value=_NOBODY_KNOWN,
     )
     return [
         big(retention, {"retention": f"clamp_min({there} - {joined}, 0) / {at_start}"}).decimals(1),
@@ -101,7 +102,7 @@ def _mean(scope: Scope, what: str, title: str) -> timeseries.Panel:
     )
     name = f"sla_window_{what}_seconds"
     total, count = (scope.gauge(f"{name}_{part}", window="$window") for part in ("sum", "count"))
-    return lines(about, {"{{channel}}": f"{total} / {count}"}, fill=0)
+    return on_log_scale(lines(about, {"{{channel}}": f"{total} / {count}"}, fill=0), 1)
 
 
 def _tickets_share(scope: Scope) -> bargauge.Panel:

@@ -20,6 +20,7 @@ def places(findings: Findings, settings: Settings) -> Iterator[Check]:
 def keeping(findings: Findings, settings: Settings) -> Iterator[Check]:
     """Return whether the topics keep what they must, and that in more than one copy."""
     yield _retention(findings, settings)
+    yield _times(findings, settings)
     yield _changelog(findings, settings)
     yield _outputs(findings, settings)
     yield _replicas(findings)
@@ -87,6 +88,28 @@ def _retention(findings: Findings, settings: Settings) -> Check:
         found = f"{topic} keeps events for {_hours(ms)} only: a longer outage loses tickets"
         return Check(name, "warn", found, _set(findings, topic, f"retention.ms={7 * _DAY_MS}"))
     return Check(name, "ok", "input topics keep their events for a day or longer")
+
+
+def _times(findings: Findings, settings: Settings) -> Check:
+    name, inputs = "record times", _there(findings, settings.topics.inputs)
+    configs = {topic: each.config.values for topic, each in inputs.items() if each.config}
+    if not configs:
+        return Check(
+            name, "warn", "not checked: no settings of an input topic are seen", "see above"
+        )
+    stamped = [
+        topic
+        for topic, values in configs.items()
+        if values.get("message.timestamp.type") == "LogAppendTime"
+    ]
+    if stamped:
+        found = (
+            f"{_list(stamped)}: the broker puts the time of arrival on each record, so a reply "
+            "that its producer could not send at once seems to come too late, for a while"
+        )
+        mend = _set(findings, stamped[0], "message.timestamp.type=CreateTime")
+        return Check(name, "warn", found, mend)
+    return Check(name, "ok", "each record of the input topics has the time of its sending")
 
 
 def _changelog(findings: Findings, settings: Settings) -> Check:

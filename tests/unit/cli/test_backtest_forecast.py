@@ -20,7 +20,7 @@ from monitor.sla.events import SECOND
 from monitor.sla.policy import DEFAULT_POLICY
 from monitor.sla.scores import Scores
 from tests.support.guides import DOCS, rows
-from tests.support.histories import FILES, history, tally
+from tests.support.histories import LARGEST_IS_SLOW, history, tally
 
 FORECAST, BASELINES = "likely_late", ("at_risk", "share_of_misses")
 STRONGER = ("threshold", "queue")
@@ -76,7 +76,7 @@ def lead(seconds):
     return "-" if seconds is None else format_duration(int(seconds) * SECOND)
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", LARGEST_IS_SLOW)
 def test_out_of_sample_the_forecast_beats_both_baselines(name, tmp_path, capsys):
     scores = out_of_sample(name, tmp_path)
     measured = list(table(name, scores))

@@ -11,7 +11,7 @@ from monitor.cli import backtest
 from monitor.cli.event_file import read_events
 from monitor.cli.explain import command
 from tests.support.clock import iso
-from tests.support.histories import FILES, history
+from tests.support.histories import LARGEST_IS_SLOW, history
 from tests.support.program import run_command
 
 T0 = 1_769_860_800  # 2026-01-31T12:00:00Z
@@ -191,7 +191,7 @@ async def test_what_cannot_work_is_told_in_a_sentence(write, arguments, code, wo
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", LARGEST_IS_SLOW)
 def test_of_real_tickets_just_that_is_told_which_backtest_tells(name):
     """Up to the last event; what follows by the clock alone, only backtest goes on to."""
     path = history(name)

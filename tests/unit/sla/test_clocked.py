@@ -269,6 +269,45 @@ def test_a_late_message_that_splits_a_wait_takes_back_what_was_told_of_it():
     assert standing(effects) == {}
 
 
+def of_resolution(effects):
+    return [
+        (effect.kind.name.lower(), (effect.at - START) // SECOND, effect.waited // SECOND)
+        for effect in effects
+        if effect.clock == "resolution"
+    ]
+
+
+def test_what_was_told_after_a_stage_that_moves_is_told_again_after_it():
+    engine = ClockedEngine(CLOCKED)
+    engine.apply([TicketCreated("T1", "chat", at(0))])
+    effects = engine.advance(START + 31 * DAY)
+    assert [kind for kind, *_ in of_resolution(effects)] == ["at_risk", "breached", "expired"]
+    effects += engine.apply([replies(10), asks(40)])  # 30 s on the customer's side
+    days = 30 * 86_400
+    assert of_resolution(effects)[-3:] == [
+        ("at_risk", 120, 90),
+        ("breached", 330, 300),
+        ("expired", days, days - 30),
+    ]
+    (stands,) = [told for key, told in standing(effects).items() if key.startswith("resolution")]
+    assert [kind for kind, _ in stands] == [Kind.AT_RISK, Kind.BREACHED, Kind.EXPIRED]
+
+
+def test_a_pause_that_is_learned_of_after_the_end_corrects_how_long_it_took():
+    engine = ClockedEngine(CLOCKED)
+    effects = engine.apply([TicketCreated("T1", "chat", at(0)), closes(900)])
+    effects += engine.advance(at(1000))
+    assert of_resolution(effects)[-1] == ("answered", 900, 900)
+    effects = engine.apply([asks(600), replies(500)])
+    assert of_resolution(effects)[0][0] == "retracted"
+    assert of_resolution(effects)[1:] == [
+        ("at_risk", 90, 90),
+        ("breached", 300, 300),
+        ("answered", 900, 800),
+    ]
+    assert of_resolution(engine.apply([asks(950), replies(960)])) == []
+
+
 def test_only_the_earliest_times_of_a_long_talk_are_kept_whatever_comes_first():
     moments = list(range(10, 10 + 4 * MOST, 2))
     events = [replies(second) for second in moments] + [asks(second + 1) for second in moments]

@@ -185,7 +185,7 @@ def _leading_to(states, before):
             [{}, {"crash": 1}, {"stay": 1}, {"lose": 1}, {"ahead": 1}, {"reload": 1}],
         ),
         ("TOLD", {"move": 1, "crash": 1}),
-        ("READ", {"move": 1}),
+        pytest.param("READ", {"move": 1}, marks=pytest.mark.slow),
         ("TOLD", {"reload": 1, "crash": 1}),
         ("DUE", {"reload": 1, "lose": 1}),
     ],

@@ -75,7 +75,7 @@ def test_where_all_is_well_each_check_says_what_is_there_and_nothing_is_to_be_me
     assert {each.state for each in checks} == {"ok"}
     assert not any(each.mend for each in checks)
     assert exit_code(checks) == 0
-    assert len({each.name for each in checks}) == len(checks) == 13
+    assert len({each.name for each in checks}) == len(checks) == 14
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,16 @@ def test_where_all_is_well_each_check_says_what_is_there_and_nothing_is_to_be_me
             changed("sla-breaches", leaderless=(2,)),
             *("partitions", "fail", "partition 2 of sla-breaches has no leader", "bring back"),
         ),
+        (
+            configured("agent-replied", message_timestamp_type="LogAppendTime"),
+            *("record times", "warn", "agent-replied: the broker puts the time of arrival"),
+            "--topic agent-replied --add-config message.timestamp.type=CreateTime",
+        ),
+        (
+            configured("agent-replied", message_timestamp_type="CreateTime"),
+            *("record times", "ok", "the time of its sending", ""),
+        ),
+        (without(*SETTINGS.topics.inputs), "record times", "warn", "not checked", "see above"),
         (without(*SETTINGS.topics.inputs), "partitions", "warn", "not checked", "mend that first"),
         (
             WELL._replace(
