@@ -16,11 +16,30 @@ from monitor.cli import INTERRUPTED
 from monitor.cli.running import run_to_end
 from monitor.cli.traffic import MORNING, traffic
 from monitor.cli.web_options import DEFAULT_PORT, web_port
-from monitor.sla.policy import DEFAULT_POLICY
+from monitor.sla.events import SECOND
+from monitor.sla.policy import DEFAULT_POLICY, Clock, Policy, Target
 from monitor.wall.settings import WebSettings
 
 _PARTITIONS: Final = 4
 _HISTORY_SECONDS: Final = 86_400.0
+
+_HOUR: Final = 3600 * SECOND
+
+DEMO_POLICY: Final = replace(
+    DEFAULT_POLICY,
+    clocks={
+        Clock.NEXT_REPLY: Policy(
+            {
+                "chat": Target(at_risk=120 * SECOND, limit=180 * SECOND),
+                "email": Target(at_risk=18 * _HOUR, limit=24 * _HOUR),
+            }
+        ),
+        Clock.RESOLUTION: Policy(
+            {"email": Target(at_risk=26 * _HOUR, limit=30 * _HOUR, pauses=True)}
+        ),
+    },
+)
+"""The defaults, and what else a contract may ask for: a newcomer sees every clock."""
 
 
 @click.command(name="demo")
@@ -57,7 +76,10 @@ async def _demo(speed: float, web: WebSettings, seed: int) -> int:
     async with EmbeddedBroker() as broker:
         settings = Settings(broker.bootstrap, "sla-demo")
         async with topics.admin_client(settings) as admin:
-            await topics.create(admin, topics.input_specs(settings, _PARTITIONS))
+            every = topics.input_specs(
+                settings, _PARTITIONS, customer_replied=True, others=settings.topics.measures
+            )
+            await topics.create(admin, every)
         async with producing(settings) as producer:
             now = time.time()
             start = now - _HISTORY_SECONDS / speed
@@ -69,7 +91,7 @@ async def _demo(speed: float, web: WebSettings, seed: int) -> int:
                 if speed > 1
                 else ""
             )
-            policy = DEFAULT_POLICY.scaled(1 / speed)
+            policy = DEMO_POLICY.scaled(1 / speed)
             async with serving(settings, policy, web, notice=notice) as running:
                 _say(f"the wall:        {running.address}")
                 _say(f"the metrics:     {running.address}metrics")

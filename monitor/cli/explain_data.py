@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from monitor.sla.durations import format_duration, short_duration
+from monitor.cli.explain_clocks import booked_words, clocks_data, moved_words, told_words
+from monitor.cli.explain_policy import policy_line
+from monitor.sla.durations import format_duration
 from monitor.sla.effects import Effect
 from monitor.sla.events import (
     SECOND,
@@ -15,12 +17,11 @@ from monitor.sla.events import (
     TicketCreated,
 )
 from monitor.sla.explained import RULES, Did, Explained, Step, moments
-from monitor.sla.policy import FIELDS, Policy
-from monitor.sla.promises import decide
+from monitor.sla.policy import Clock
 from monitor.sla.surveys import verdict
-from monitor.sla.ticket import Kind, Phase, Ticket
+from monitor.sla.ticket import Kind, Phase
 from monitor.sla.views import Book, Booking
-from monitor.streaming.codec import event_id, rfc3339
+from monitor.streaming.codec import event_id, kind_name, rfc3339
 
 Line = dict[str, Any]
 
@@ -37,6 +38,13 @@ _DID: Final = {
     Did.NOTHING_NEW: "says nothing new",
 }
 
+_NOTHING: Final = (Did.NOTHING_NEW, Did.ASKS)
+_AGAIN: Final = {
+    "agent-replied": "a human reply, not the first",
+    "customer-replied": "the customer wrote again",
+}
+"""What is nothing to the first response may be something to another clock."""
+
 _BOOKED: Final = {
     Book.MET: "counts as answered within the limit",
     Book.MISSED: "counts as missed: the limit has passed",
@@ -48,31 +56,6 @@ _BOOKED: Final = {
     Book.RESOLVED: "counts as resolved",
 }
 """What is booked beside what a step says anyhow."""
-
-
-class PolicyLine(NamedTuple):
-    """Where a channel's promise is written down."""
-
-    file: str | None
-    line: int | None
-    text: str
-
-
-def policy_line(policy: Policy, ticket: Ticket, path: Path | None) -> PolicyLine:
-    """Return the line of a policy file that promises; of the built-in policy what it would be."""
-    channel = ticket.channel
-    rule = decide(policy, {name: getattr(ticket, name) for name in FIELDS}).limit_by
-    target = policy.channels[channel]
-    written = (
-        f"{channel}: {{at_risk: {short_duration(target.at_risk)}, "
-        f"limit: {short_duration(target.limit)}, share: {100 * target.share:g}%}}"
-    )
-    number = policy.lines.get(channel) if rule is None else rule.line
-    if path is None or number is None:
-        return PolicyLine(None, None, written)
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    text = lines[number - 1].strip() if number <= len(lines) else written
-    return PolicyLine(str(path), number, text)
 
 
 def as_data(one: Explained, answers: list[SurveyAnswered], path: Path | None) -> Line:
@@ -94,12 +77,14 @@ def as_data(one: Explained, answers: list[SurveyAnswered], path: Path | None) ->
             },
             "first_response": _clock(one),
         }
+        if one.policy.clocks:
+            data["clocks"] = list(clocks_data(one, path))
     data["verdict"] = sentence(one)
     data["service_level"] = {
         "formula": one.policy.formula.value,
         "by_formula": {f.value: v.value for f, v in one.verdicts().items()},
     }
-    data["timeline"] = list(timeline(one, answers))
+    data["timeline"] = list(timeline(one, answers, path))
     cited = {rule for line in data["timeline"] for rule in line["rules"]}
     data["rules"] = {str(number): RULES[number] for number in sorted(cited)}
     return data
@@ -148,11 +133,13 @@ def sentence(one: Explained) -> str:
     }[state.phase]
 
 
-def timeline(one: Explained, answers: list[SurveyAnswered]) -> Iterator[Line]:
+def timeline(
+    one: Explained, answers: list[SurveyAnswered], path: Path | None = None
+) -> Iterator[Line]:
     """Yield all that happened, in the order of the clock."""
     lines: list[tuple[int, int, Line]] = []
     for step in one.steps:
-        for line in _step(one, step):
+        for line in _step(one, step, path):
             lines.append((step.clock, len(lines), line))
     for answer in answers:
         book = verdict(answer.kind, answer.score, one.policy)
@@ -161,7 +148,7 @@ def timeline(one: Explained, answers: list[SurveyAnswered]) -> Iterator[Line]:
     yield from (line for *_, line in sorted(lines, key=lambda entry: entry[:2]))
 
 
-def _step(one: Explained, step: Step) -> Iterator[Line]:
+def _step(one: Explained, step: Step, path: Path | None) -> Iterator[Line]:
     if step.event is not None:
         assert step.did is not None  # noqa: S101 - an event is always something
         kind = {
@@ -170,16 +157,25 @@ def _step(one: Explained, step: Step) -> Iterator[Line]:
             TicketClosed: "ticket-closed",
             CustomerReplied: "customer-replied",
         }[type(step.event)]
-        said = _DID[step.did] + _in_vain(one, step)
+        said = _AGAIN.get(kind) if step.moves and step.did in _NOTHING else None
+        said = said or _DID[step.did] + _in_vain(one, step)
         line = _line(step.event.at, kind, said, [1], did=step.did.value)
         if step.clock > step.event.at:
             line["read_at"] = rfc3339(step.clock)
         yield line
+    for move in step.moves:
+        clock = {"clock": move.clock, "number": move.number}
+        more = {"moved": move.what.value, "sign": move.sign}
+        yield _line(move.at, "clock", moved_words(move), [1], **clock, **more)
     for effect in step.told:
-        yield _told(effect)
+        yield _told(one, effect, path)
     for booking, sign in step.booked:
         if booking.what in _BOOKED:
             yield _book(booking, sign)
+    for clock_name, booking, sign in step.others:
+        words = booked_words(clock_name, booking)
+        if words is not None:
+            yield _book(booking, sign, words, clock=clock_name)
 
 
 def _in_vain(one: Explained, step: Step) -> str:
@@ -202,10 +198,27 @@ _RULES_OF_KIND: Final = {
 }
 
 
-def _told(effect: Effect) -> Line:
-    name = effect.kind.name.lower()
+def _told(one: Explained, effect: Effect, path: Path | None) -> Line:
+    """Return what was told, with the line of the policy that has decided it."""
+    is_first, rules = effect.clock == Clock.FIRST_RESPONSE, _RULES_OF_KIND[effect.kind]
+    said = _told_first(effect) if is_first else told_words(effect)
+    line = _line(effect.at, "told", said, rules, kind=kind_name(effect.clock, effect.kind))
+    if not is_first:
+        line |= {"clock": effect.clock, "number": effect.number}
+    clock, number = effect.clock, effect.number
+    line["id"] = event_id(
+        effect.ticket_id, effect.kind, effect.revision, clock=clock, number=number
+    )
+    promises = one.policy if is_first else one.policy.clocks[effect.clock]
+    where = policy_line(promises, effect, path)
+    if where.file is not None and effect.kind in (Kind.AT_RISK, Kind.BREACHED):
+        line["policy"] = f"{where.file}:{where.line}"
+    return line
+
+
+def _told_first(effect: Effect) -> str:
     waited, threshold = format_duration(effect.waited), format_duration(effect.threshold)
-    said = {
+    return {
         Kind.AT_RISK: f"told at risk: it has waited {threshold}",
         Kind.BREACHED: f"told breached: its limit of {threshold} has passed unanswered",
         Kind.ANSWERED: f"told answered, after {waited}",
@@ -214,18 +227,18 @@ def _told(effect: Effect) -> Line:
         Kind.RETRACTED: "taken back what this event proves false: "
         + ", ".join(telling.kind.name.lower() for telling in effect.retracts),
     }[effect.kind]
-    line = _line(effect.at, "told", said, _RULES_OF_KIND[effect.kind], kind=name)
-    line["id"] = event_id(effect.ticket_id, effect.kind, effect.revision)
-    return line
 
 
-def _book(booking: Booking, sign: int) -> Line:
-    said = _BOOKED[booking.what]
-    if sign < 0:
+def _book(booking: Booking, sign: int, words: str = "", **more: Any) -> Line:
+    said = words or _BOOKED[booking.what]
+    if sign < 0 and words:
+        said = said.replace(": ", ": no longer ", 1)
+    elif sign < 0:
         said = f"no longer {said}"
     rules = [1] if booking.what in (Book.CLOCK_SKEW, Book.CHANNEL_CONFLICT) else [5]
     rules = [7] if booking.what is Book.RESOLVED else rules
-    return _line(booking.at, "counted", said, rules, booked=booking.what.name.lower(), sign=sign)
+    booked = booking.what.name.lower()
+    return _line(booking.at, "counted", said, rules, booked=booked, sign=sign, **more)
 
 
 def _line(at: int, what: str, says: str, rules: list[int], **more: Any) -> Line:

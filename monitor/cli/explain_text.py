@@ -4,8 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+from monitor.cli.explain_clocks import run_name
 from monitor.sla.durations import format_duration
 from monitor.sla.events import SECOND
+from monitor.sla.policy import Clock
+
+_WHAT: Final = {Clock.NEXT_REPLY: "the next reply", Clock.RESOLUTION: "a resolution"}
 
 _VERDICTS: Final = {
     "kept": "kept",
@@ -23,9 +27,14 @@ def as_text(data: dict[str, Any]) -> str:
 def _lines(data: dict[str, Any]) -> Iterator[str]:
     yield _title(data)
     yield data["verdict"]
+    for run in data.get("clocks", ()):
+        yield f"{run_name(run['clock'], run['number'])}: {run['verdict']}"
     yield ""
     if "promise" in data:
-        yield from _promise(data["promise"])
+        yield from _promise("a first reply", data["promise"])
+        promises = {run["clock"]: run["promise"] for run in data.get("clocks", ())}
+        for clock, promise in promises.items():
+            yield from _promise(_WHAT[clock], promise)
         yield ""
     yield from _timeline(data)
     yield ""
@@ -41,12 +50,13 @@ def _title(data: dict[str, Any]) -> str:
     return f"{' · '.join(filter(None, parts))}   (as of {data['as_of']})"
 
 
-def _promise(promise: dict[str, Any]) -> Iterator[str]:
+def _promise(what: str, promise: dict[str, Any]) -> Iterator[str]:
     limit = _span(promise["limit_seconds"])
     yield (
-        f"Promised: a first reply within {limit}, to {100 * promise['share']:g} % of tickets; "
+        f"Promised: {what} within {limit}, to {100 * promise['share']:g} % of tickets; "
         f"at risk after {_span(promise['at_risk_seconds'])}"
         + (f"; the clock runs in the hours of {promise['hours']}" if promise["hours"] else "")
+        + ("; it stands while the customer has to answer" if promise.get("pauses") else "")
     )
     where = f"{promise['file']}:{promise['line']}" if promise["file"] else "the built-in policy"
     yield f"  {where}: {promise['text']}"
@@ -57,7 +67,8 @@ def _timeline(data: dict[str, Any]) -> Iterator[str]:
     width = max((len(line["at"]) for line in data["timeline"]), default=0)
     for line in data["timeline"]:
         rules = ", ".join(map(str, line["rules"]))
-        by = f"  [rule {rules}]" if rules else ""
+        policy = f"; {line['policy']}" if "policy" in line else ""
+        by = f"  [rule {rules}{policy}]" if rules else ""
         read = f" (read at {line['read_at']})" if "read_at" in line else ""
         named = f" ({line['id']})" if "id" in line else ""
         after = _after(started, line["at"])

@@ -22,6 +22,9 @@ from monitor.streaming.settings import Settings
 def command(broker: str, kafka_config: Path | None, seed: int, connect_timeout: float) -> int:
     """Send made-up tickets, replies and closes for four channels as they happen, until stopped.
 
+    What customers write back, surveys, and who joins and leaves, to those of their topics that
+    there are.
+
     40 s after it begins there is a chat rush that breaches, and then one every 20 minutes. For
     trying things only: into a Kafka with real tickets it mixes false ones.
     """
@@ -56,7 +59,8 @@ async def _until_cancelled(settings: Settings, seed: int, connect_timeout: float
             f"no topic {', '.join(missing)}: make them first with "
             f"sla-monitor topics create --broker {settings.bootstrap}"
         )
-    messages = traffic(time.time(), seed, hour=MORNING)
+    every = traffic(time.time(), seed, hour=MORNING)
+    messages = (message for message in every if message.topic in there)
     async with producing(settings) as producer:
         click.echo("sending made-up traffic; Ctrl-C ends it", err=True)
         await send_live(producer, next(messages), messages)

@@ -17,6 +17,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from monitor.cli.traffic_channels import CHANNELS, HOUR, MINUTE, Channel
+from monitor.cli.traffic_customers import JOIN_EVERY, LEAVE_EVERY, Customers
 
 MORNING: Final = 10.5
 """It is always half past ten when made-up traffic goes live: the night is in its history."""
@@ -41,12 +42,15 @@ DUPLICATE_SHARE: Final = 0.002
 LOST_SHARE: Final = 0.001
 """Helpdesks send an event twice now and then, and once in a while not at all."""
 
+QUICK: Final = 3.0
+"""A first reply within so many times the usual is remembered as a quick one."""
+
 TEAMS: Final = {"accounts": 5, "billing": 3, "technical": 2}
 PRIORITIES: Final = {"urgent": 3, "high": 12, "normal": 70, "low": 15}
 RANKS: Final = {priority: rank for rank, priority in enumerate(PRIORITIES)}
 
 
-Field = str | bool
+Field = str | bool | int
 """What a field of a record holds here."""
 
 
@@ -55,7 +59,8 @@ class Message(NamedTuple):
 
     at: float
     topic: str
-    ticket_id: str
+    key: str
+    """The ticket's id, or the customer's."""
     fields: dict[str, Field]
 
 
@@ -76,7 +81,9 @@ def traffic(
     """
     live = start if live_from is None else live_from
     clock = _Clock(live, speed, live if hour is None else hour * HOUR)
-    return _Support(clock, start, Random(seed)).messages()  # noqa: S311 - no secret, a scene
+    random = Random(seed)  # noqa: S311 - no secret, a scene
+    customers = Customers(Random(f"customers {seed}"))  # noqa: S311
+    return _Support(clock, start, random, customers).messages()
 
 
 class _Clock(NamedTuple):
@@ -93,7 +100,10 @@ class _Clock(NamedTuple):
         return round(self.live + (moment - self.live_moment) / self.speed, 3)
 
     def text(self, moment: float) -> str:
-        time = datetime.fromtimestamp(self.at(moment), UTC)
+        return self.written(self.at(moment))
+
+    def written(self, at: float) -> str:
+        time = datetime.fromtimestamp(at, UTC)
         return time.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
     def since_rush(self, moment: float) -> float:
@@ -107,7 +117,11 @@ class _Ticket:
     ticket_id: str
     channel: Channel
     rank: int
+    created: float
     is_answered: bool = False
+    is_asked: bool = False
+    """The customer has written again, and nobody has answered."""
+    was_quick: bool = False
     is_closed: bool = False
 
 
@@ -125,16 +139,22 @@ _Action = Callable[[float], Iterator[Message]]
 class _Support:
     """The team at work: what happens next is on a heap, in natural time."""
 
-    def __init__(self, clock: _Clock, start: float, random: Random) -> None:
+    def __init__(self, clock: _Clock, start: float, random: Random, customers: Customers) -> None:
         self._clock = clock
+        self._start = start
         self._random = random
+        self._customers = customers
         self._numbers = count(1)
         self._agenda: list[tuple[float, int, _Action]] = []
         self._desks = {channel: _Desk() for channel in CHANNELS}
         for channel in CHANNELS:
             self._plan_customer(channel, clock.moment(start))
+        self._plan(clock.moment(start) + customers.wait(JOIN_EVERY), self._join)
+        self._plan(clock.moment(start) + customers.wait(LEAVE_EVERY), self._leave)
 
     def messages(self) -> Iterator[Message]:
+        for customer, since in self._customers.at_the_start():
+            yield self._change(customer, "joined", self._start, self._start - since)
         while True:
             moment, _, action = heapq.heappop(self._agenda)
             yield from action(moment)
@@ -163,7 +183,7 @@ class _Support:
     def _create(self, channel: Channel, moment: float) -> Iterator[Message]:
         number = next(self._numbers)
         priority = self._one_of(PRIORITIES)
-        ticket = _Ticket(f"{channel.name}-{number}", channel, RANKS[priority])
+        ticket = _Ticket(f"{channel.name}-{number}", channel, RANKS[priority], moment)
         heapq.heappush(self._desks[channel].queue, (ticket.rank, number, ticket))
         self._plan(
             moment + self._random.expovariate(1 / channel.patience), partial(self._give_up, ticket)
@@ -180,7 +200,7 @@ class _Support:
                 created_at=self._clock.text(moment),
                 priority=priority,
                 team=self._one_of(TEAMS),
-                customer_id=f"c{self._random.randrange(50_000):05}",
+                customer_id=self._customers.one(),
             )
 
     def _take_tickets(self, channel: Channel, moment: float) -> None:
@@ -203,13 +223,72 @@ class _Support:
         if ticket.is_closed:
             return
         ticket.is_answered = True
+        ticket.was_quick = moment - ticket.created < QUICK * ticket.channel.reply.median
         yield from self._say(ticket, agent, moment)
         rest = ticket.channel.resolve.draw(self._random)
-        if self._chance(ticket.channel.second_reply_share):
-            later = moment + rest * self._random.uniform(0.2, 0.9)
-            self._plan(later, partial(self._say, ticket, agent))
+        self._may_ask(ticket, agent, moment, rest)
         reason = "merged" if self._chance(MERGED_SHARE) else "resolved"
-        self._plan(moment + rest, partial(self._close, ticket, reason))
+        self._plan(moment + rest, partial(self._end, ticket, reason))
+
+    def _may_ask(self, ticket: _Ticket, agent: str, moment: float, rest: float) -> None:
+        if self._chance(ticket.channel.asks_again_share):
+            later = moment + rest * self._random.uniform(0.1, 0.5)
+            self._plan(later, partial(self._ask, ticket, agent))
+
+    def _ask(self, ticket: _Ticket, agent: str, moment: float) -> Iterator[Message]:
+        """Let the customer write again; the agent who has the ticket answers when there is time."""
+        if ticket.is_closed:
+            return
+        ticket.is_asked = True
+        yield from self._send(
+            "customer-replied", ticket, moment, replied_at=self._clock.text(moment)
+        )
+        slowness = RUSH_SLOWNESS if self._is_rush(ticket.channel, moment) else 1
+        reply = ticket.channel.reply.draw(self._random) * slowness
+        self._plan(moment + reply, partial(self._answer_again, ticket, agent))
+
+    def _answer_again(self, ticket: _Ticket, agent: str, moment: float) -> Iterator[Message]:
+        ticket.is_asked = False
+        yield from self._say(ticket, agent, moment)
+        self._may_ask(ticket, agent, moment, ticket.channel.resolve.median)
+
+    def _end(self, ticket: _Ticket, reason: str, moment: float) -> Iterator[Message]:
+        """Close a ticket, but none whose customer waits."""
+        if ticket.is_asked:
+            later = moment + ticket.channel.reply.draw(self._random)
+            self._plan(later, partial(self._end, ticket, reason))
+            return
+        yield from self._close(ticket, reason, moment)
+        if self._customers.answers_survey():
+            later = moment + self._customers.thinks_it_over()
+            self._plan(later, partial(self._survey, ticket))
+
+    def _survey(self, ticket: _Ticket, moment: float) -> Iterator[Message]:
+        kind, score = self._customers.answer(was_quick=ticket.was_quick)
+        yield from self._send(
+            "survey-answered",
+            ticket,
+            moment,
+            survey_id=f"s-{ticket.ticket_id}",
+            kind=kind,
+            score=score,
+            answered_at=self._clock.text(moment),
+        )
+
+    def _join(self, moment: float) -> Iterator[Message]:
+        self._plan(moment + self._customers.wait(JOIN_EVERY), self._join)
+        at = self._clock.at(moment)
+        yield self._change(self._customers.join(), "joined", at, at)
+
+    def _leave(self, moment: float) -> Iterator[Message]:
+        self._plan(moment + self._customers.wait(LEAVE_EVERY), self._leave)
+        at = self._clock.at(moment)
+        yield self._change(self._customers.leave(), "left", at, at)
+
+    def _change(self, customer: str, change: str, sent: float, at: float) -> Message:
+        fields: dict[str, Field] = {"customer_id": customer, "change": change}
+        fields["at"] = self._clock.written(at)
+        return Message(sent, "customer-changed", customer, fields)
 
     def _give_up(self, ticket: _Ticket, moment: float) -> Iterator[Message]:
         if not ticket.is_answered:

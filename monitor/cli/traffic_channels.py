@@ -58,7 +58,8 @@ class Channel:
     patience: float
     """The mean time after which a customer leaves unanswered."""
     automated_share: float = 0.0
-    second_reply_share: float = 0.0
+    asks_again_share: float = 0.0
+    """How many customers write again after a reply."""
     has_rushes: bool = False
 
     def per_hour(self, moment: float) -> float:
@@ -91,7 +92,7 @@ CHANNELS: Final = (
         effort=Spread(130, 0.5),
         resolve=Spread(200, 0.7),
         patience=14 * MINUTE,
-        second_reply_share=0.5,
+        asks_again_share=0.5,
         has_rushes=True,
     ),
     Channel(
@@ -102,7 +103,7 @@ CHANNELS: Final = (
         effort=Spread(180, 0.5),
         resolve=Spread(40 * MINUTE, 0.8),
         patience=30 * HOUR,
-        second_reply_share=0.3,
+        asks_again_share=0.3,
     ),
     Channel(
         name="email",
@@ -113,6 +114,6 @@ CHANNELS: Final = (
         resolve=Spread(3 * HOUR, 0.9),
         patience=2000 * HOUR,
         automated_share=0.7,
-        second_reply_share=0.35,
+        asks_again_share=0.35,
     ),
 )

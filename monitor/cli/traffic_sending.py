@@ -51,7 +51,7 @@ async def send_live(producer: "AIOKafkaProducer", first: Message, rest: Iterator
 async def _send(producer: "AIOKafkaProducer", message: Message) -> Any:
     return await producer.send(
         message.topic,
-        key=message.ticket_id.encode(),
+        key=message.key.encode(),
         value=json.dumps(message.fields).encode(),
         timestamp_ms=int(message.at * 1000),
     )

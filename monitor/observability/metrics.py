@@ -24,6 +24,7 @@ from prometheus_client.core import (
 )
 
 from monitor import __version__
+from monitor.observability.clock_names import clock_name
 from monitor.observability.figures import Group, Health, Overview, State
 from monitor.observability.measures import ANSWER_NAMES, MeasuresMetrics
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
@@ -361,17 +362,6 @@ def renamed(family: Metric, clock: str) -> Metric:
         sample._replace(name=clock_name(sample.name, clock)) for sample in family.samples
     ]
     return family
-
-
-def clock_name(name: str, clock: str) -> str:
-    """Return how a metric of the first response is called for another clock."""
-    begin = "sla_window_" if name.startswith("sla_window_") else "sla_"
-    rest = name.removeprefix(begin)
-    plural = f"{clock[:-1]}ies" if clock.endswith("y") else f"{clock}s"
-    for first, other in (("first_responses", plural), ("first_response", clock)):
-        if rest.startswith(first):
-            return f"{begin}{other}{rest.removeprefix(first)}"
-    return f"{begin}{clock}_{rest}"
 
 
 def within(us: int) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 from monitor import __version__
 from monitor.observability.figures import Group, Overview, last_hour, longest_waiting
+from monitor.observability.snapshot_measures import measures
 from monitor.observability.stats import Waiting
 from monitor.sla.events import SECOND
+from monitor.sla.policy import Target
 from monitor.sla.scores import LIKELY
 from monitor.sla.windows import Figures
 
@@ -27,21 +29,20 @@ def snapshot(view: Overview, notice: str = "") -> dict[str, Any]:
         "partitions_caught_up": health.partitions_caught_up,
         "version": __version__,
         "notice": " ".join(filter(None, (notice, _unserved(health.unserved)))),
-        "channels": [_channel(group, at, health.now) for group in view.groups],
+        "channels": [
+            _channel(group, at, health.now) | {"clocks": _clocks(view, group)}
+            for group in view.groups
+        ],
+        "measures": measures(view),
     }
 
 
 def _channel(group: Group, clock: int, now: float) -> dict[str, Any]:
     start, minutes = last_hour(group, clock)
-    target = group.target
     return {
         "channel": group.channel,
         "team": group.team,
-        "target": {
-            "at_risk_seconds": target.at_risk / SECOND,
-            "limit_seconds": target.limit / SECOND,
-            "ratio": target.share,
-        },
+        "target": _target(group.target),
         "hours": _hours(group, int(now * SECOND)),
         "open": group.open,
         "waiting": group.waiting,
@@ -61,6 +62,32 @@ def _channel(group: Group, clock: int, now: float) -> dict[str, Any]:
             "missed": [minute.missed for minute in minutes],
             "p90_seconds": [_seconds(minute.p90_us) for minute in minutes],
         },
+    }
+
+
+def _clocks(view: Overview, group: Group) -> list[dict[str, Any]]:
+    """Return who is next to miss the limit of each other clock that the channel has."""
+    return [
+        {
+            "clock": name,
+            "target": _target(other.target),
+            "waiting": other.waiting,
+            "at_risk": other.at_risk,
+            "overdue": other.overdue,
+            "next_deadline": _seconds(other.next_deadline),
+            "tickets": [_ticket(ticket) for ticket in longest_waiting(other)],
+        }
+        for name, clock in view.clocks.items()
+        for other in clock.groups
+        if (other.channel, other.team) == (group.channel, group.team)
+    ]
+
+
+def _target(target: Target) -> dict[str, float]:
+    return {
+        "at_risk_seconds": target.at_risk / SECOND,
+        "limit_seconds": target.limit / SECOND,
+        "ratio": target.share,
     }
 
 

@@ -12,11 +12,12 @@ from monitor.sla.base import BaseFigures, Changes
 from monitor.sla.clocked import ClockedEngine
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
-from monitor.sla.events import SECOND
+from monitor.sla.events import NEVER, SECOND
 from monitor.sla.forecast import likely_late
 from monitor.sla.measures import Measures
 from monitor.sla.scores import Scores
 from monitor.sla.shadow import Shadow
+from monitor.sla.span_engine import SpanEngine, ticket_of
 from monitor.sla.ticket import Kind
 from monitor.sla.views import Book
 from monitor.sla.windows import WINDOWS, Pane, totals, window_start
@@ -228,7 +229,7 @@ def partition_stats(
         partition=number,
         clock=engine.clock,
         groups=_groups(engine, brief),
-        clocks={name: _groups(each, True) for name, each in _clocks(engine).items()},
+        clocks={name: _groups(each, brief, hour=False) for name, each in _clocks(engine).items()},
         counts=counts,
         lag=lag,
         caught_up=caught_up,
@@ -244,15 +245,16 @@ def _shadow(shadow: Shadow) -> list[GroupStats]:
     return _groups(shadow.engine, True)
 
 
-def _groups(engine: Engine, brief: bool) -> list[GroupStats]:
-    return [_group(engine, index, brief) for index in range(len(engine.policy.groups))]
+def _groups(engine: Engine, brief: bool, *, hour: bool = True) -> list[GroupStats]:
+    groups = range(len(engine.policy.groups))
+    return [_group(engine, index, brief, hour=hour and not brief) for index in groups]
 
 
-def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
+def _group(engine: Engine, index: int, brief: bool, *, hour: bool) -> GroupStats:
     channel, team = engine.policy.groups[index]
     backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
     urgent = () if brief else backlog.most_urgent(LONGEST_WAITING)
-    minutes: Mapping[int, Pane] = {} if brief else windows[HOUR].panes
+    minutes: Mapping[int, Pane] = windows[HOUR].panes if hour else {}
     forecast = engine.forecasts.by_group[index]
     chances = forecast.chances(engine.clock)
     chance_of = forecast.of(chances)
@@ -266,7 +268,8 @@ def _group(engine: Engine, index: int, brief: bool) -> GroupStats:
         likely_late=likely_late(chances),
         oldest=backlog.oldest(),
         next_deadline=backlog.next_deadline(),
-        longest=[_waiting(engine, each, chance_of) for each in urgent],
+        # A clock that stands until the customer has written is due at no known time.
+        longest=[_waiting(engine, each, chance_of) for each in urgent if each.due_at < NEVER],
         windows={name: _sums(total) for name, total in totals(windows).items()},
         minutes={number: _sums(pane) for number, pane in minutes.items()},
         older=backlog.older_than(engine.policy.backlog_ages, engine.clock),
@@ -285,6 +288,8 @@ def _customers(engine: Engine, index: int) -> dict[str, bytes]:
 def _waiting(engine: Engine, urgent: Urgent, chance_of: Callable[[int], float | None]) -> Waiting:
     due_at, created, ticket_id, at_risk_at = urgent
     ticket = engine.tickets[ticket_id]
+    if isinstance(engine, SpanEngine):
+        ticket_id, _ = ticket_of(ticket_id)
     ticket_id, team, priority = map(_short, (ticket_id, ticket.team, ticket.priority))
     chance = chance_of(created)
     return Waiting(due_at, created, ticket_id, team, priority, at_risk_at, chance)

@@ -7,7 +7,7 @@ from monitor.observability.figures import Overview
 from monitor.observability.snapshot import snapshot
 from monitor.observability.whole import Heard
 
-_ON_THE_WALL_ONLY = ("hour", "tickets")
+_ON_THE_WALL_ONLY = ("hour", "tickets", "clocks")
 
 
 def summary(

@@ -1,6 +1,7 @@
 """Who is waiting now: counts, the tickets that come first, and when each is due."""
 
 from collections.abc import Callable, Iterable, Sequence
+from heapq import nsmallest
 from typing import Final, NamedTuple
 
 from monitor.sla.deadlines import Due, Line
@@ -144,7 +145,7 @@ class PausedBacklog(Backlog):
 
     def __init__(self, promise: int, target: Target, find: Callable[[str], Ticket | None]) -> None:
         super().__init__(promise, target, find)
-        self._waiting_tickets: dict[str, Ticket] = {}
+        self._runs: dict[str, tuple[Phase, Urgent]] = {}
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -162,27 +163,27 @@ class PausedBacklog(Backlog):
         self._count(ticket.phase, -1)
         self._count(state.phase, 1)
         if state.phase in _WAITING:
-            self._waiting_tickets[ticket.ticket_id] = ticket
+            self._runs[ticket.ticket_id] = state.phase, self._urgent(ticket)
         else:
-            self._waiting_tickets.pop(ticket.ticket_id, None)
+            self._runs.pop(ticket.ticket_id, None)
 
     def oldest(self) -> int | None:
         """Return the creation of the ticket that has waited longest."""
-        return _least(ticket.created for ticket in self._waiting_tickets.values())
+        return _least(run.created for _, run in self._runs.values())
 
     def next_deadline(self) -> int | None:
         """Return the nearest limit that a waiting ticket has not passed yet."""
-        ahead = [t for t in self._waiting_tickets.values() if t.phase is not Phase.OVERDUE]
-        return min((due for t in ahead if (due := self._urgent(t).due_at) < NEVER), default=None)
+        ahead = [run.due_at for phase, run in self._runs.values() if phase is not Phase.OVERDUE]
+        return min((due_at for due_at in ahead if due_at < NEVER), default=None)
 
     def older_than(self, ages: Sequence[int], now: int) -> list[int]:
         """Return how many runs have been waiting for longer than each age."""
-        begun = [ticket.created or 0 for ticket in self._waiting_tickets.values()]
+        begun = [run.created for _, run in self._runs.values()]
         return [sum(at < now - age for at in begun) for age in ages]
 
     def most_urgent(self, count: int) -> "list[Urgent]":
         """Return those of them that are due first."""
-        return sorted(map(self._urgent, self._waiting_tickets.values()))[:count]
+        return nsmallest(count, (run for _, run in self._runs.values()))
 
     def _urgent(self, ticket: Ticket) -> "Urgent":
         created = ticket.created or 0

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.effects import Effect
 from monitor.sla.engine import Engine
 from monitor.sla.events import AgentReplied, CustomerReplied, Event, TicketClosed, TicketCreated
+from monitor.sla.explained_clocks import Move, Run, facts, moves, runs
 from monitor.sla.life import Life, life
 from monitor.sla.policy import EXPIRES_AFTER, Formula, Policy, Target
 from monitor.sla.ticket import Phase, Ticket
@@ -60,7 +62,11 @@ class Step(NamedTuple):
     did: Did | None
     told: list[Effect]
     booked: list[tuple[Booking, int]]
-    """With -1 for what was taken back."""
+    """Of the first response; with -1 for what was taken back."""
+    moves: Sequence[Move] = ()
+    """What became of the other clocks."""
+    others: Sequence[tuple[str, Booking, int]] = ()
+    """What was booked of them, by the name of the clock."""
 
 
 class Verdict(StrEnum):
@@ -77,6 +83,11 @@ class _Witness:
 
     def __init__(self) -> None:
         self.booked: list[tuple[Booking, int]] = []
+
+    def drain(self) -> list[tuple[Booking, int]]:
+        """Hand out what was booked since."""
+        booked, self.booked = self.booked, []
+        return booked
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Take down a booking."""
@@ -102,7 +113,13 @@ class Explained:
         self.steps: list[Step] = []
         self._over_at_reply = over_at_reply
         self._witness = _Witness()
-        self._engine = Engine(policy, over_at_reply=over_at_reply, views=[self._witness])
+        self._others = {name: _Witness() for name in policy.clocks}
+        if policy.clocks:  # a ticket answered but not closed is open then, whoever reports closes
+            self._over_at_reply = False
+            views = {name: [witness] for name, witness in self._others.items()}
+            self._engine: Engine = ClockedEngine(policy, views=[self._witness], clock_views=views)
+        else:
+            self._engine = Engine(policy, over_at_reply=over_at_reply, views=[self._witness])
 
     @property
     def clock(self) -> int:
@@ -139,8 +156,9 @@ class Explained:
     def take(self, event: Event, now: int) -> None:
         """Read an event of the ticket, the clock having come to `now` before."""
         self.advance(now)
-        did = _did(self.ticket, event)
-        self._note(event, did, self._engine.apply([event]))
+        did, before = _did(self.ticket, event), facts(self.ticket, self.policy)
+        told = self._engine.apply([event])
+        self._note(event, did, told, moves(before, facts(self.ticket, self.policy)))
 
     def advance(self, now: int) -> None:
         """Move the clock on, through every moment at which something becomes true."""
@@ -167,10 +185,27 @@ class Explained:
             counts[booking.what] += 1
         return {formula: _verdict(counts, formula, self.state) for formula in Formula}
 
-    def _note(self, event: Event | None, did: Did | None, told: list[Effect]) -> None:
-        booked, self._witness.booked = self._witness.booked, []
-        if event is not None or told or booked:
-            self.steps.append(Step(self._engine.clock, event, did, told, booked))
+    def runs(self) -> list[Run]:
+        """Return the runs of its other clocks that have begun."""
+        engine, ticket = self._engine, self.ticket
+        if ticket is None or not isinstance(engine, ClockedEngine):
+            return []
+        return list(runs(engine, ticket))
+
+    def _note(
+        self,
+        event: Event | None,
+        did: Did | None,
+        told: list[Effect],
+        moved: Sequence[Move] = (),
+    ) -> None:
+        booked = self._witness.drain()
+        others = [
+            (name, *each) for name, witness in self._others.items() for each in witness.drain()
+        ]
+        if event is not None or told or booked or others:
+            clock = self._engine.clock
+            self.steps.append(Step(clock, event, did, told, booked, moved, others))
 
 
 def _verdict(counts: Sequence[int], formula: Formula, state: Life) -> Verdict:

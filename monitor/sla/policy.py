@@ -212,8 +212,9 @@ class Policy:
         Hours of the day stay what they are, and so do rules: nobody plays with those.
         """
         channels = {name: target.scaled(factor) for name, target in self.channels.items()}
+        clocks = {name: promises.scaled(factor) for name, promises in self.clocks.items()}
         short = int(self.short_abandon * factor)
-        return replace(self, channels=channels, short_abandon=short)
+        return replace(self, channels=channels, clocks=clocks, short_abandon=short)
 
 
 class Past(NamedTuple):

@@ -26,6 +26,7 @@ from monitor.sla.policy_targets import (
     DECIMAL,
     RULE_EXAMPLE,
     Calendars,
+    Lined,
     channel_targets,
     dump_rule,
     dump_target,
@@ -79,7 +80,7 @@ def _policy(root: Place) -> Policy | None:
     ages = _ages(fields["backlog"]) if "backlog" in fields else BACKLOG_AGES
     teams = _teams(fields["teams"]) if "teams" in fields else ()
     hours: Calendars = calendars(fields["calendars"]) if "calendars" in fields else {}
-    channels: dict[str, tuple[dict[str, Target], int]] = {}
+    channels: dict[str, dict[str, Lined]] = {}
     if "channels" in fields:
         channels = _channels(fields["channels"], hours)
     else:
@@ -87,18 +88,20 @@ def _policy(root: Place) -> Policy | None:
     rules = _rules(fields["rules"], channels, hours) if "rules" in fields else ()
     if formula is None or short_abandon is None or satisfied_from is None or root.problems:
         return None
+    targets, lines = _of_clock(Clock.FIRST_RESPONSE, channels)
     policy = Policy(
-        _of_clock(Clock.FIRST_RESPONSE, channels),
+        targets,
         formula,
         teams,
         {name: calendar for name, calendar in hours.items() if calendar is not None},
         rules,
         {
-            clock: Policy(found, formula, teams)
+            clock: Policy(targets, formula, teams, lines=lines)
             for clock in CLOCKS
-            if (found := _of_clock(clock, channels))
+            for targets, lines in [_of_clock(clock, channels)]
+            if targets
         },
-        lines={name: line for name, (_, line) in channels.items()},
+        lines=lines,
         short_abandon=short_abandon,
         satisfied_from=satisfied_from,
         backlog_ages=ages,
@@ -136,13 +139,15 @@ def _hold_promises(policy: Policy, root: Place) -> None:
 
 
 def _of_clock(
-    clock: Clock, channels: Mapping[str, tuple[dict[str, Target], int]]
-) -> dict[str, Target]:
-    """Return the targets of a clock by channel."""
-    return {name: targets[clock] for name, (targets, _) in channels.items() if clock in targets}
+    clock: Clock, channels: Mapping[str, Mapping[str, Lined]]
+) -> tuple[dict[str, Target], dict[str, int]]:
+    """Return the targets of a clock by channel, and their lines."""
+    found = {name: lined[clock] for name, lined in channels.items() if clock in lined}
+    targets = {name: target for name, (target, _) in found.items()}
+    return targets, {name: line for name, (_, line) in found.items()}
 
 
-def _channels(place: Place, hours: Calendars) -> dict[str, tuple[dict[str, Target], int]]:
+def _channels(place: Place, hours: Calendars) -> dict[str, dict[str, Lined]]:
     """Return the channels' targets by name and clock, and the line of each."""
     entries = place.entries(_FILE_EXAMPLE["channels"])
     if entries is not None and not place.node.value:
@@ -155,7 +160,7 @@ def _channels(place: Place, hours: Calendars) -> dict[str, tuple[dict[str, Targe
             below.refuse(str(error))
         targets = channel_targets(below, hours)
         if targets is not None:
-            channels[channel] = targets, below.line
+            channels[channel] = targets
     return channels
 
 

@@ -54,18 +54,22 @@ class _Said(NamedTuple):
     hours: str | None = None
 
 
-def channel_targets(place: Place, calendars: Calendars) -> dict[str, Target] | None:
+Lined = tuple[Target, int]
+"""A promise, and the line that makes it."""
+
+
+def channel_targets(place: Place, calendars: Calendars) -> dict[str, Lined] | None:
     """Return what a channel's line promises by clock, or note what is wrong with it."""
     fields = place.fields((*_EXAMPLES, *CLOCKS), CHANNEL_EXAMPLE)
     if fields is None:
         return None
     target = _target(place, fields, calendars)
-    found = {} if target is None else {Clock.FIRST_RESPONSE.value: target}
+    found = {} if target is None else {Clock.FIRST_RESPONSE.value: (target, place.line)}
     for clock in CLOCKS:
         if clock in fields:
             target = _clock_target(fields[clock], clock, calendars)
             if target is not None:
-                found[clock] = target
+                found[clock] = target, fields[clock].line
     return found if Clock.FIRST_RESPONSE in found else None
 
 

@@ -72,6 +72,19 @@ async def test_the_demo_shows_four_live_channels_with_a_day_of_history():
         shown = json.loads(await demo.get("/snapshot.json"))
         assert [c["channel"] for c in shown["channels"]] == ["phone", "chat", "social", "email"]
         assert all(c["windows"]["24h"]["answered"] > 50 for c in shown["channels"])
+        clocks = {c["channel"]: [k["clock"] for k in c["clocks"]] for c in shown["channels"]}
+        assert clocks["chat"] == ["next_reply"]
+        assert clocks["email"] == ["next_reply", "resolution"]
+        measures = shown["measures"]
+        assert 0.7 < measures["csat_ratio"]["all"] < 1
+        assert measures["net_promoter_score"]["all"] > 0
+        assert measures["resolution_seconds"]["all"] > 0
+        assert 0.95 < measures["retention_ratio"] < 1
+        assert measures["customer_base"] > 1900
+        scrape = Scrape(await demo.get("/metrics"))
+        assert scrape.sum("sla_next_replies_total", channel="chat", outcome="met") > 100
+        assert scrape.sum("sla_resolutions_total", channel="email", outcome="met") > 20
+        assert not scrape.sum("sla_records_total", outcome="dead_letter")
         demo.process.send_signal(signal.SIGINT)
         async with asyncio.timeout(10):
             assert await demo.process.wait() == 130

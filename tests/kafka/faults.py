@@ -157,7 +157,7 @@ async def send_history(bootstrap, records, *, seconds=0.0, live=False):
             sent.append(
                 await producer.send(
                     topic,
-                    key=fields["ticket_id"].encode(),
+                    key=(fields.get("ticket_id") or fields["customer_id"]).encode(),
                     value=json.dumps(fields).encode(),
                     timestamp_ms=int(at * 1000),
                 )
@@ -380,9 +380,12 @@ async def probing(bootstrap, *, after=2.0, every=0.1):
 # -- what must hold afterwards
 
 
-async def wait_until_committed(bootstrap, app_id, timeout):
-    """Wait until the offsets in the transactions are the ends of all usual input partitions."""
-    names = Settings(bootstrap).topics.usual
+async def wait_until_committed(bootstrap, app_id, timeout, names=None):
+    """Wait until the offsets in the transactions are the ends of all usual input partitions.
+
+    Or of those of other topics, by their `names`.
+    """
+    names = names or Settings(bootstrap).topics.usual
     tps = [TopicPartition(name, number) for name in names for number in range(PARTITIONS)]
     async with (
         AIOKafkaConsumer(

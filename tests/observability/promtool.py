@@ -14,6 +14,11 @@ CHAT_ONLY = Policy({"chat": DEFAULT_POLICY.channels["chat"]})
 EMAIL_ONLY = Policy({"email": DEFAULT_POLICY.channels["email"]})
 SMS_80 = parse_policy("channels: {sms: {limit: 5m, share: 80%}}")
 
+TALKS = parse_policy(
+    "channels: {chat: {limit: 2m, next_reply: {limit: 3m}, "
+    "resolution: {limit: 3d, pause: waiting_for_customer}}}"
+)
+
 UP = {'up{job="sla-monitor",instance="a"}': "1+0x9000"}
 """One monitor that answers all the time."""
 

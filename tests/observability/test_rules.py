@@ -11,6 +11,7 @@ from tests.observability.promtool import (
     CHAT_ONLY,
     EMAIL_ONLY,
     SMS_80,
+    TALKS,
     TEAMS,
     UP,
     at_risk,
@@ -102,6 +103,33 @@ CASES = {
         {'up{job="sla-monitor",instance="a"}': "1 1 0 0 0 0 1+0x9"}
         | overdue("0 1 stale _ _ _ 0+0x9"),
         {"2m": [CHAT_LOUD], "4m": []},
+    ),
+    # NextReplyAtRisk, NextReplyBreached, ResolutionAtRisk, ResolutionBreached
+    **{
+        f"{name}: it is told, and over half a minute later": Case(
+            name,
+            UP | {f'sla_{series}{{channel="chat",instance="a"}}': "0 2 0 0 0 0"},
+            {"0s": [], "30s": [labels], "1m": [labels], "90s": []},
+            policy=TALKS,
+        )
+        for name, series, labels in (
+            ("NextReplyAtRisk", "next_reply_tickets_at_risk", CHAT),
+            ("NextReplyBreached", "next_reply_tickets_overdue", CHAT_LOUD),
+            ("ResolutionAtRisk", "resolution_tickets_at_risk", CHAT),
+            ("ResolutionBreached", "resolution_tickets_overdue", CHAT_LOUD),
+        )
+    },
+    "next reply: the first response is another matter": Case(
+        "NextReplyBreached", UP | overdue("9+0x9"), {"4m": []}, policy=TALKS
+    ),
+    "next reply: a monitor that does not answer has not seen it": Case(
+        "NextReplyBreached",
+        {
+            'up{job="sla-monitor",instance="a"}': "1 1 0+0x60",
+            'sla_next_reply_tickets_overdue{channel="chat",instance="a"}': "0 1 stale",
+        },
+        {"1m": [CHAT_LOUD], "20m": [CHAT_LOUD]},
+        policy=TALKS,
     ),
     # ServiceLevelBurnFast
     "burn fast: most are missed, and still are": Case(
@@ -318,7 +346,7 @@ def matcher(labels):
 
 
 def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_stays_quiet():
-    names = {rule.name for group in rule_groups(DEFAULT_POLICY, Links()) for rule in group.rules}
+    names = {rule.name for group in rule_groups(TALKS, Links()) for rule in group.rules}
     for name in (name for name in names if ":" not in name):
         told = [
             bool(fires) for c in CASES.values() if c.alert == name for fires in c.fires.values()
@@ -334,7 +362,7 @@ async def test_promtool_has_nothing_to_say_of_what_is_shipped():
 
 
 async def test_promtool_has_nothing_to_say_of_the_rules_of_any_policy(tmp_path):
-    for policy in (DEFAULT_POLICY, TEAMS, SMS_80):
+    for policy in (DEFAULT_POLICY, TEAMS, SMS_80, TALKS):
         path = tmp_path / "rules.yml"
         path.write_text(rule_file(rule_groups(policy, Links())))
         code, said = await run("promtool", "check", "rules", path)

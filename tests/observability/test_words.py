@@ -7,6 +7,7 @@ import pytest
 from monitor.sla.policy import Policy
 from tests.observability.promtool import (
     CHAT_ONLY,
+    TALKS,
     TEAMS,
     UP,
     at_risk,
@@ -34,6 +35,11 @@ class Case:
     policy: Policy = field(default=CHAT_ONLY)
 
 
+A = 'channel="chat",instance="a"'
+RESOLUTION = (
+    "Promised: a resolution within 3 d to 90 % of tickets, not counting the time in which the "
+    "customer has to answer."
+)
 BILLING = 'channel="chat",team="billing"'
 LOUD, SOFT = {"severity": "critical"}, {"severity": "warning"}
 
@@ -66,6 +72,59 @@ CASES = {
         "people, call for help.",
         f"{BOARD}&var-team=billing",
         TEAMS,
+    ),
+    "NextReplyAtRisk": Case(
+        UP
+        | {f"sla_next_reply_tickets_at_risk{{{A}}}": "0 0 4+0x20"}
+        | {f"sla_next_reply_oldest_waiting_timestamp_seconds{{{A}}}": "NaN NaN 100+0x20"}
+        | {f"sla_next_reply_next_deadline_timestamp_seconds{{{A}}}": "NaN 325.5+0x20"},
+        "5m",
+        CHAT | SOFT,
+        "chat: 4 tickets about to miss the 3 min next-reply limit, the next in 25s",
+        "4 tickets in chat without the next reply for more than 2 min 24 s, the longest for "
+        "3m 20s. Promised: the next reply within 3 min to 90 % of tickets. Answer the one that is "
+        "due first; the wall names it.",
+        BOARD,
+        TALKS,
+    ),
+    "NextReplyBreached": Case(
+        UP
+        | {f"sla_next_reply_tickets_overdue{{{A}}}": "1+0x20"}
+        | {f"sla_next_reply_oldest_waiting_timestamp_seconds{{{A}}}": "40+0x20"},
+        "4m",
+        CHAT | LOUD,
+        "chat: 1 ticket past the 3 min next-reply limit, the longest for 3m 20s",
+        "1 ticket in chat still without the next reply after 3 min, the longest for 3m 20s. "
+        "Promised: the next reply within 3 min to 90 % of tickets. Answer the one that is due "
+        "first; the wall names it. If there are more than you have people, call for help.",
+        BOARD,
+        TALKS,
+    ),
+    "ResolutionAtRisk": Case(
+        UP
+        | {f"sla_resolution_tickets_at_risk{{{A}}}": "2+0x20"}
+        | {f"sla_resolution_oldest_waiting_timestamp_seconds{{{A}}}": "-216000+0x20"}
+        | {f"sla_resolution_next_deadline_timestamp_seconds{{{A}}}": "NaN+0x20"},
+        "4m",
+        CHAT | {"pace": "days"} | SOFT,
+        "chat: 2 tickets about to miss the 3 d resolution limit",
+        "2 tickets in chat unresolved for more than 2 d 9 h 36 min, the oldest 2d 12h 4m 0s "
+        f"old. {RESOLUTION} Resolve the one that is due first; the wall names it.",
+        BOARD,
+        TALKS,
+    ),
+    "ResolutionBreached": Case(
+        UP
+        | {f"sla_resolution_tickets_overdue{{{A}}}": "2+0x20"}
+        | {f"sla_resolution_oldest_waiting_timestamp_seconds{{{A}}}": "-300000+0x20"},
+        "4m",
+        CHAT | {"pace": "days"} | LOUD,
+        "chat: 2 tickets past the 3 d resolution limit, the oldest 3d 11h 24m 0s old",
+        "2 tickets in chat still unresolved after 3 d, the oldest 3d 11h 24m 0s old. "
+        f"{RESOLUTION} Resolve the one that is due first; the wall names it. If there are more "
+        "than you have people, call for help.",
+        BOARD,
+        TALKS,
     ),
     "ServiceLevelBurnFast": Case(
         decided("0+1x180", "0+3x180"),

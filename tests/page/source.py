@@ -41,6 +41,7 @@ class Source:
         self.lag_records = 0
         self.version = "0.1.0"
         self.offset_seconds = 0.0
+        self.measures = None
         self.calls = 0
         self.started_at = time.time()
         self.channels = [channel(name, self.started_at) for name in PROMISES]
@@ -59,6 +60,7 @@ class Source:
             "version": self.version,
             "notice": self.notice,
             "channels": self.channels,
+            "measures": self.measures,
         }
 
     def channel(self, name):
@@ -90,8 +92,51 @@ def channel(name, now, team=""):
             )
             for n, (wait, chance) in enumerate(zip(waits, CHANCES[name], strict=True))
         ],
+        "clocks": [],
         "windows": windows(name, limit),
         "hour": hour(name, now),
+    }
+
+
+MEASURES = {
+    "window": "24h",
+    "resolution_seconds": {
+        "all": 5112.0,
+        "channels": {"phone": 271.0, "chat": 301.0, "social": 3911.0, "email": 26_100.0},
+    },
+    "tickets_ratio": {"phone": 0.257, "chat": 0.543, "social": 0.09, "email": 0.11},
+    "csat_ratio": {"all": 0.874, "channels": {"chat": 0.86, "email": 0.91}},
+    "net_promoter_score": {"all": 31.6, "channels": {"phone": 42.0, "chat": -3.6}},
+    "unresolved": [
+        {"older_than_seconds": 3600.0, "tickets": 152},
+        {"older_than_seconds": 28_800.0, "tickets": 61},
+        {"older_than_seconds": 86_400.0, "tickets": 0},
+    ],
+    "customers": 1944,
+    "omnichannel_ratio": 0.214,
+    "customer_base": 4021,
+    "retention_ratio": 0.9923,
+    "churn_ratio": 0.0076,
+}
+
+
+def clock(name, channel_name, now, *waits, limit=14_400):
+    """Return one more clock of a channel, and those for whom it runs."""
+    return {
+        "clock": name,
+        "target": {"at_risk_seconds": limit * 0.8, "limit_seconds": limit, "ratio": 0.9},
+        "waiting": len(waits) + 2,
+        "at_risk": sum(wait > limit * 0.8 for wait in waits),
+        "overdue": sum(wait > limit for wait in waits),
+        "next_deadline": now + 20.0,
+        "tickets": [
+            {
+                **ticket(f"{channel_name[0].upper()}-{47000 + n}", now - wait, channel_name),
+                "at_risk_at": now - wait + limit * 0.8,
+                "due_at": now - wait + limit,
+            }
+            for n, wait in enumerate(waits)
+        ],
     }
 
 

@@ -6,12 +6,13 @@ import time
 
 import pytest
 
-from tests.page.source import channel, ticket
+from tests.page.source import MEASURES, channel, clock, ticket
 from tests.support.hostile import ODD
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
 SCREENS = {"phone": (390, 844), "laptop": (1366, 768), "television": (3840, 2160)}
 STATES = {"phone": "2 overdue", "chat": "1 at risk", "social": "calm", "email": "calm"}
@@ -489,3 +490,132 @@ async def test_a_team_that_is_away_says_when_it_is_back(open_page, source, scree
     assert promise.endswith(" · office")
     await page.screenshot(path=screenshots / "closed.png")
     assert not page.complaints
+
+
+def with_clocks(source):
+    """Promise the next reply in chat, and by e-mail the close too."""
+    now = time.time()
+    source.channel("chat")["clocks"] = [clock("next_reply", "chat", now, 190, 150, 20, limit=180)]
+    source.channel("email")["clocks"] = [
+        clock("next_reply", "email", now, 13_000, 9_000, 300),
+        clock("resolution", "email", now, 80_000, 60_000, 40_000, 10_000, limit=86_400),
+    ]
+
+
+async def test_what_is_next_to_miss_another_limit_is_shown_with_its_clock(open_page, source):
+    with_clocks(source)
+    page = await open_page()
+    runs = card(page, "email").locator(".clocks .ticket")
+    about = await runs.locator(".about").all_text_contents()
+    assert [each.split(" · ")[0] for each in about] == ["next reply", "next reply"]
+    shown = await runs.locator(".countdown").all_text_contents()
+    assert re.fullmatch(r"23:\d\d at risk", shown[0])
+    assert re.fullmatch(r"1:\d\d:\d\d left", shown[1])
+    words = await card(page, "email").locator(".standing").text_content()
+    assert words == "next reply: 5 running, 1 at risk · resolution: 6 running, 1 at risk"
+    told = await card(page, "email").locator(".standing").get_attribute("title")
+    assert told == "next reply within 4 h, resolution within 24 h"
+    assert await card(page, "email").locator(".queue > .tickets .ticket").count() == 2
+    assert page.complaints == []
+
+
+async def test_where_fewer_wait_by_other_clocks_there_is_room_for_more_first_responses(
+    open_page, source
+):
+    now = time.time()
+    source.channel("email")["clocks"] = [clock("next_reply", "email", now)]
+    page = await open_page()
+    assert await card(page, "email").locator(".queue > .tickets .ticket").count() == 4
+    source.channel("email")["clocks"] = [clock("next_reply", "email", now, 300)]
+    await eventually(page, "document.body.innerText.includes('and 109 more')")
+    assert await card(page, "email").locator(".queue > .tickets .ticket").count() == 3
+
+
+async def test_another_clock_that_is_missed_is_the_state_of_its_channel(open_page, source):
+    with_clocks(source)
+    source.channels[:] = [each for each in source.channels if each["channel"] != "phone"]
+    source.channel("email")["clocks"].reverse()
+    page = await open_page()
+    assert await card(page, "chat").locator(".state").text_content() == "1 next reply overdue"
+    assert await card(page, "chat").get_attribute("data-state") == "overdue"
+    email = await card(page, "email").locator(".state").text_content()
+    assert email == "1 resolution at risk"
+    assert await page.title() == f"● 1 overdue {DASH} SLA wall"
+
+
+async def test_without_other_clocks_nothing_is_shown_of_them(open_page):
+    page = await open_page()
+    assert await page.locator(".clocks").count() == 4
+    assert await page.locator(".clocks:visible").count() == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1366, 768), (1920, 1080), (3840, 2160)])
+async def test_other_clocks_have_their_place_on_every_screen(
+    open_page, source, screenshots, width, height
+):
+    with_clocks(source)
+    page = await open_page(width, height)
+    await page.wait_for_selector(".card canvas")
+    await page.screenshot(path=screenshots / f"clocks-{width}.png", full_page=width < 1000)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate(CLIPPED_SIDEWAYS) == []
+    if width > 1000:
+        assert await page.evaluate(OUT_OF_SIGHT) == []
+
+
+async def measures_on(page):
+    cells = page.locator(".measure")
+    names = await cells.locator("dt").all_text_contents()
+    return dict(zip(names, await cells.locator("dd").all_text_contents(), strict=True))
+
+
+async def test_the_measures_of_the_day_are_below_the_channels(open_page, source):
+    source.measures = MEASURES
+    page = await open_page()
+    assert await measures_on(page) == {
+        "resolved in": "1 h 25 min phone 5 min · chat 5 min · social 1 h 5 min · email 7 h",
+        "preferred channel": "chat 54 % · phone 25 % · email 11 % · social 9 %",
+        "satisfied": "87 % chat 86 % · email 91 %",
+        "net promoter score": f"+32 phone +42 · chat {MINUS}4",
+        "unresolved": "152 over 1 h · 61 over 8 h",
+        "customers kept": "99.2 % of 4,021 · 0.7 % left",
+        "customers served": "1,944 21 % on several channels",
+    }
+    assert page.complaints == []
+
+
+async def test_of_what_nothing_is_known_no_measure_is_shown(open_page, source):
+    nothing = {"all": None, "channels": {}}
+    source.measures = MEASURES | {
+        **dict.fromkeys(("csat_ratio", "net_promoter_score", "resolution_seconds"), nothing),
+        "unresolved": [{"older_than_seconds": 3600.0, "tickets": 0}],
+        "retention_ratio": None,
+        "customers": 0,
+        "omnichannel_ratio": None,
+    }
+    page = await open_page()
+    assert list(await measures_on(page)) == ["preferred channel"]
+    source.measures = {**source.measures, "tickets_ratio": {}}
+    await page.locator(".measures").wait_for(state="hidden")
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "height"), [(390, 844), (1280, 720), (1366, 768), (1920, 1080), (3840, 2160)]
+)
+async def test_all_that_there_is_to_show_has_its_place(
+    open_page, source, screenshots, width, height, scheme
+):
+    with_clocks(source)
+    source.measures = MEASURES
+    source.notice = "Demo: the traffic is made up."
+    page = await open_page(width, height, color_scheme=scheme)
+    await page.wait_for_selector(".card canvas")
+    await page.screenshot(path=screenshots / f"all-{width}-{scheme}.png", full_page=width < 1000)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    assert await page.evaluate(CLIPPED_SIDEWAYS) == []
+    assert [each for each in await page.evaluate(CONTRASTS) if each[1] < 4.5] == []
+    if width > 1000:
+        assert await page.evaluate("document.documentElement.scrollHeight") <= height
+        assert await page.evaluate(OUT_OF_SIGHT) == []

@@ -195,7 +195,7 @@ def standing(events):
     for event in events:
         seen[event["id"]] += 1
         assert seen[event["id"]] == 1, f"told twice: {event['id']}"
-        if event["type"] == "sla.first_response.retracted":
+        if event["type"].endswith(".retracted"):
             for taken_back in event["data"]["retracts"]:
                 assert taken_back in stands, f"taken back but not standing: {taken_back}"
                 del stands[taken_back]

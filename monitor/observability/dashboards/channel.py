@@ -4,6 +4,7 @@ from grafana_foundation_sdk.builders import heatmap, stat, timeseries
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from monitor.observability.dashboards import figures, outcomes
+from monitor.observability.dashboards.clocks import add_clocks
 from monitor.observability.dashboards.frame import Grid, new_board, with_channel, with_window
 from monitor.observability.dashboards.kinds import big, coloured, heat, lines, stepped
 from monitor.observability.dashboards.panels import (
@@ -49,6 +50,7 @@ def channel(policy: Policy, runbook: str) -> Dashboard:
     grid.add(outcomes.told(scope), 8, 8)
     grid.add(outcomes.levels(scope), 8, 8)
     grid.add(outcomes.formulas(scope), 24, 10)
+    add_clocks(grid, scope)
     return board
 
 

@@ -5,9 +5,10 @@ counts, the earliest of times. A host that has no figures adds nothing.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from monitor.sla.policy import Formula, Policy
+from monitor.observability.clock_names import clock_name
+from monitor.sla.policy import Clock, Formula, Policy
 
 CALM, AT_RISK, OVERDUE, STALE = range(4)
 """What `Scope.state` answers."""
@@ -24,9 +25,13 @@ class Scope:
 
     policy: Policy
     channel: str = ""
+    clock: Clock = Clock.FIRST_RESPONSE
+    """Metrics are named as those of the first response; asked are those of this clock."""
 
     def series(self, name: str, **labels: str) -> str:
         """Return the selector of a metric; a label's value begins with ~ to match a pattern."""
+        if self.clock is not Clock.FIRST_RESPONSE:
+            name = clock_name(name, self.clock)
         matchers = [f"{key}{_matcher(value)}" for key, value in self._labels(labels).items()]
         return f"{name}{{{','.join(matchers)}}}" if matchers else name
 
@@ -94,14 +99,13 @@ class Scope:
 
     def target(self, threshold: str) -> str:
         """Return the seconds of a threshold, which every host tells alike."""
-        series = Scope(_without_teams(self.policy), self.channel).series(
-            "sla_target_seconds", threshold=threshold
-        )
+        scope = replace(self, policy=_without_teams(self.policy))
+        series = scope.series("sla_target_seconds", threshold=threshold)
         return f"max by (channel) ({series})"
 
     def share(self) -> str:
         """Return the share that is promised."""
-        series = Scope(_without_teams(self.policy), self.channel).series("sla_target_ratio")
+        series = replace(self, policy=_without_teams(self.policy)).series("sla_target_ratio")
         return f"max by (channel) ({series})"
 
     def _labels(self, labels: dict[str, str]) -> dict[str, str]:

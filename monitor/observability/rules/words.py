@@ -2,21 +2,30 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
+from monitor.observability.clock_names import clock_name
 from monitor.observability.rules.pace import Pace, pace
 from monitor.sla.durations import format_duration, parse_duration
-from monitor.sla.policy import Goal, Policy, Target
+from monitor.sla.policy import Clock, Goal, Policy, Target
+
+_WHAT: Final = {
+    Clock.FIRST_RESPONSE: "a first reply",
+    Clock.NEXT_REPLY: "the next reply",
+    Clock.RESOLUTION: "a resolution",
+}
 
 TICKETS = "{{ $value }} {{ if eq $value 1.0 }}ticket{{ else }}tickets{{ end }}"
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One channel of a policy, as alerts speak of it."""
+    """One channel of a policy and one of its clocks, as alerts speak of it."""
 
     name: str
     target: Target
     teams: bool
+    clock: Clock = Clock.FIRST_RESPONSE
 
     @property
     def pace(self) -> Pace:
@@ -44,7 +53,12 @@ class Channel:
         goals = self.target.goals or (Goal(self.target.limit, self.target.share),)
         shares = [f"within {format_duration(g.within)} to {percent(g.share)}" for g in goals]
         hours = "" if self.target.calendar is None else f", in {self.target.calendar.name} hours"
-        return f"Promised: a first reply {', '.join(shares)} of tickets{hours}."
+        paused = (
+            ", not counting the time in which the customer has to answer"
+            if self.target.pauses
+            else ""
+        )
+        return f"Promised: {_WHAT[self.clock]} {', '.join(shares)} of tickets{hours}{paused}."
 
     @property
     def who(self) -> str:
@@ -60,6 +74,11 @@ class Channel:
     def selector(self) -> str:
         """The channel as a matcher."""
         return f'channel="{self.name}"'
+
+    def metric(self, name: str) -> str:
+        """Return how a metric of the first response is called for its clock."""
+        is_first = self.clock is Clock.FIRST_RESPONSE
+        return name if is_first else clock_name(name, self.clock)
 
     @property
     def labels(self) -> tuple[tuple[str, str], ...]:
@@ -83,9 +102,10 @@ class Channel:
         )
 
 
-def channels(policy: Policy) -> list[Channel]:
-    """Return the channels of a policy."""
-    return [Channel(name, target, bool(policy.teams)) for name, target in policy.channels.items()]
+def channels(policy: Policy, clock: Clock = Clock.FIRST_RESPONSE) -> list[Channel]:
+    """Return the channels of a policy, which is that of a clock."""
+    teams = bool(policy.teams)
+    return [Channel(name, target, teams, clock) for name, target in policy.channels.items()]
 
 
 def by(*, teams: bool) -> str:

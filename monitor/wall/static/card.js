@@ -2,16 +2,20 @@
 // it was kept.
 
 import { HourChart } from "./chart.js";
+import { clockName, promise, standing, worst } from "./clocks.js";
 import { fromTemplate, setData, setText, showState } from "./dom.js";
-import { count, duration, percent, plural, sinceTime, stopwatch } from "./format.js";
+import { count, duration, percent, plural } from "./format.js";
+import { Queue } from "./queue.js";
 
 const TICKETS_SHOWN = 6;
+const TICKETS_BESIDE_CLOCKS = 4; // of the first response and of the other clocks together
+const RUNS_SHOWN = 2;
 
 export class Card {
   #fields;
   #chart;
-  #rows = [];
-  #tickets = [];
+  #tickets;
+  #runs;
   #channel;
 
   constructor() {
@@ -19,6 +23,8 @@ export class Card {
     this.element = element;
     this.#fields = fields;
     this.#chart = new HourChart(fields);
+    this.#tickets = new Queue(fields.tickets);
+    this.#runs = new Queue(fields.runs);
   }
 
   update(channel, snapshot) {
@@ -28,6 +34,7 @@ export class Card {
     this.#showService(channel);
     this.#showBudget(channel);
     this.#showTickets(channel, snapshot.now);
+    this.#showClocks(channel, snapshot.now);
     this.#chart.update(channel.hour, snapshot.clock ?? snapshot.now);
   }
 
@@ -38,15 +45,16 @@ export class Card {
   /** Moves the countdowns; `now` is the server's. */
   tick(now) {
     setText(this.#fields.state, stateWords(this.#channel, now));
-    this.#rows.forEach((row, index) => showCountdown(row, this.#tickets[index], now));
+    this.#tickets.tick(now);
+    this.#runs.tick(now);
   }
 
   #showHead(channel, now) {
     const { at_risk_seconds: risk, limit_seconds: limit } = channel.target;
     setText(this.#fields.name, title(channel));
     const hours = channel.hours ? ` · ${channel.hours.name}` : "";
-    const promise = `first reply within ${duration(limit)}, at risk after ${duration(risk)}${hours}`;
-    setText(this.#fields.promise, promise);
+    const words = `first reply within ${duration(limit)}, at risk after ${duration(risk)}${hours}`;
+    setText(this.#fields.promise, words);
     showState(this.element, stateOf(channel));
     setText(this.#fields.state, stateWords(channel, now));
   }
@@ -80,18 +88,20 @@ export class Card {
   #showTickets(channel, now) {
     this.#fields.likely.hidden = !channel.likely_late;
     setText(this.#fields["likely-words"], `${count(channel.likely_late)} likely late`);
-    this.#tickets = channel.tickets.slice(0, TICKETS_SHOWN);
-    while (this.#rows.length < this.#tickets.length) this.#addRow();
-    while (this.#rows.length > this.#tickets.length) this.#rows.pop().element.remove();
-    this.#rows.forEach((row, index) => showTicket(row, this.#tickets[index], channel, now));
-    const more = channel.waiting - this.#tickets.length;
+    const room = channel.clocks?.length ? TICKETS_BESIDE_CLOCKS - runsShown(channel).length : TICKETS_SHOWN;
+    const shown = channel.tickets.slice(0, room);
+    this.#tickets.update(shown, (ticket) => whose(ticket, channel), now);
+    const more = channel.waiting - shown.length;
     setText(this.#fields.more, channel.waiting ? more > 0 ? `and ${count(more)} more` : "" : "Nobody is waiting.");
   }
 
-  #addRow() {
-    const row = fromTemplate("ticket");
-    this.#rows.push(row);
-    this.#fields.tickets.append(row.element);
+  /** What is next to miss the limit of another clock, whichever it is. */
+  #showClocks(channel, now) {
+    const clocks = channel.clocks ?? [];
+    this.#fields.clocks.hidden = !clocks.length;
+    this.#runs.update(clocks.length ? runsShown(channel) : [], (run) => [run.name, ...whose(run, channel)], now);
+    setText(this.#fields.standing, clocks.map(standing).join(" · "));
+    this.#fields.standing.title = clocks.map(promise).join(", ");
   }
 }
 
@@ -99,20 +109,24 @@ export function title({ channel, team }) {
   return team ? `${channel} · ${team}` : channel;
 }
 
-export function stateOf({ overdue, at_risk: risk, likely_late: likely }) {
-  if (overdue) return "overdue";
-  if (risk) return "risk";
-  return likely ? "likely" : "calm";
+export function stateOf(channel) {
+  return { overdue: "overdue", at_risk: "risk", likely_late: "likely" }[worst(channel).state] ?? "calm";
 }
 
 /** While a team is away its clocks stand still: nothing gets worse until it is back. */
-export function stateWords({ overdue, at_risk: risk, likely_late: likely, hours }, now) {
-  const back = hours?.opens_at;
+export function stateWords(channel, now) {
+  const back = channel.hours?.opens_at;
   const closed = back != null && now < back ? `closed, opens in ${roughly(back - now)}` : "";
-  const late = likely ? `${count(likely)} likely late` : "";
-  const words = overdue ? `${count(overdue)} overdue` : risk ? `${count(risk)} at risk` : late;
-  return [words, closed].filter(Boolean).join("; ") || "calm";
+  return [worst(channel).words, closed].filter(Boolean).join("; ") || "calm";
 }
+
+function runsShown({ clocks }) {
+  const runs = clocks.flatMap((clock) => clock.tickets.map((ticket) => ({ ...ticket, name: clockName(clock) })));
+  return runs.sort((one, other) => one.due_at - other.due_at).slice(0, RUNS_SHOWN);
+}
+
+/** Whose a ticket is; the team only where the card is not the team's own. */
+const whose = ({ priority, team }, channel) => [priority, channel.team ? "" : team];
 
 function budgetWords(budget, target) {
   if (budget < 0) return `24 h: ${plural(-budget, "miss", "misses")} too many to meet ${target}`;
@@ -131,32 +145,4 @@ function showShare(cell, share, target) {
   setText(value, share == null ? "–" : percent(share));
   setText(note, words[judged]);
   setData(cell, "judged", judged);
-}
-
-function showTicket({ fields }, ticket, { team }, now) {
-  setText(fields.id, ticket.ticket_id);
-  fields.id.title = ticket.ticket_id;
-  const about = [ticket.priority, team ? "" : ticket.team, `since ${sinceTime(ticket.created_at, now)}`];
-  setText(fields.about, about.filter(Boolean).join(" · "));
-}
-
-function showCountdown({ element, fields }, ticket, now) {
-  const left = ticket.due_at - now;
-  const early = ticket.is_likely_late ? "likely" : "calm";
-  const state = left < 0 ? "overdue" : now > ticket.at_risk_at ? "risk" : early;
-  const chance = chanceOf(ticket);
-  const words = {
-    overdue: "overdue",
-    risk: `at risk${chance}`,
-    likely: `likely late${chance}`,
-    calm: chance ? `left${chance} late` : "left",
-  };
-  showState(element, state);
-  setText(fields.time, left < 0 ? `+${stopwatch(-left)}` : stopwatch(Math.ceil(left)));
-  setText(fields.word, words[state]);
-}
-
-/** The chance of missing the limit; never 0 % nor 100 %, for no forecast is certain. */
-function chanceOf({ chance_of_missing: chance }) {
-  return chance == null ? "" : `, ${Math.min(99, Math.max(1, Math.round(chance * 100)))} %`;
 }

@@ -1,9 +1,11 @@
 // The wall: takes a snapshot a second, and says clearly when none comes.
 
 import { Card, stateOf, stateWords, title } from "./card.js";
+import { clocksOf } from "./clocks.js";
 import { fieldsOf, setData, setText, showState } from "./dom.js";
 import { clockTime } from "./format.js";
 import { SILENCE_SECONDS, judge } from "./freshness.js";
+import { Measures } from "./measures.js";
 import { Stream } from "./stream.js";
 import { initTheme } from "./theme.js";
 
@@ -11,6 +13,7 @@ const TICK_MILLISECONDS = 250;
 const MARKS = { overdue: "●", risk: "▲", likely: "◆", calm: "✓" };
 
 const fields = fieldsOf(document.body);
+const measures = new Measures(fields);
 const cards = new Map();
 const announced = new Map();
 let snapshot = null;
@@ -24,6 +27,7 @@ function receive(newest) {
   snapshot = newest;
   receivedAt = performance.now();
   showChannels(snapshot.channels);
+  measures.update(snapshot.measures);
   setText(fields.version, snapshot.version ? `v${snapshot.version}` : "");
   setText(fields.notice, snapshot.notice ?? "");
   fields.notice.hidden = !snapshot.notice;
@@ -102,10 +106,11 @@ function showOverall({ kind, word }) {
 function overall(kind, word) {
   if (kind === "stale") return { state: "stale", words: "STALE" };
   if (!snapshot?.channels.length) return { state: "stale", words: snapshot ? "no channels" : word };
-  const sum = (name) => snapshot.channels.reduce((total, channel) => total + (channel[name] ?? 0), 0);
-  const worst = { overdue: sum("overdue"), at_risk: sum("at_risk"), likely_late: sum("likely_late") };
-  const state = stateOf(worst);
-  return { state, words: state === "calm" ? "all calm" : stateWords(worst) };
+  const clocks = snapshot.channels.flatMap(clocksOf);
+  const sum = (name) => clocks.reduce((total, clock) => total + (clock[name] ?? 0), 0);
+  const all = { overdue: sum("overdue"), at_risk: sum("at_risk"), likely_late: sum("likely_late") };
+  const state = stateOf(all);
+  return { state, words: state === "calm" ? "all calm" : stateWords(all) };
 }
 
 initTheme(fields.theme, () => cards.forEach((card) => card.repaint()));

@@ -81,9 +81,9 @@ def test_why_a_ticket_was_late_is_told_with_times_rules_and_the_line_of_the_poli
         "response starts  [rule 1]\n"
         "2026-01-31T12:00:05Z            +5 s  an automated reply: no first response  [rule 1]\n"
         "2026-01-31T12:01:30Z     +1 min 30 s  told at risk: it has waited 1 min 30 s "
-        "(T1/first_response/at_risk)  [rule 2, 3]\n"
+        "(T1/first_response/at_risk)  [rule 2, 3; policy.yaml:4]\n"
         "2026-01-31T12:02:00Z          +2 min  told breached: its limit of 2 min has passed "
-        "unanswered (T1/first_response/breached)  [rule 2, 3]\n"
+        "unanswered (T1/first_response/breached)  [rule 2, 3; policy.yaml:4]\n"
         "2026-01-31T12:02:00Z          +2 min  counts as missed: the limit has passed  [rule 5]\n"
         "2026-01-31T12:02:30Z     +2 min 30 s  a human reply  [rule 1]\n"
         "2026-01-31T12:02:30Z     +2 min 30 s  told answered, after 2 min 30 s "
@@ -206,3 +206,138 @@ def test_of_real_tickets_just_that_is_told_which_backtest_tells(name):
         found = explained(ticket_id, path)
         mine = [(e["id"], e["at"]) for e in found["timeline"] if e["what"] == "told"]
         assert mine == [each for each in told[ticket_id] if each[1] < found["as_of"]]
+
+
+TALKS = """\
+channels:
+  chat: {at_risk: 90s, limit: 2m, next_reply: {limit: 3m}}
+  email:
+    limit: 24h
+    next_reply: {limit: 8h, at_risk: 6h}
+    resolution: {limit: 10h, at_risk: 8h, pause: waiting_for_customer}
+"""
+HOUR = 3600
+
+
+def asked(at, ticket_id="T1"):
+    return {"type": "customer-replied", "ticket_id": ticket_id, "replied_at": iso(at)}
+
+
+@pytest.fixture
+def talk(write, tmp_path, monkeypatch):
+    """An e-mail that was answered in time, and then late, and closed late."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "policy.yaml").write_text(TALKS)
+    return write(
+        created() | {"channel": "email"},
+        replied(at=T0 + HOUR),
+        asked(T0 + 4 * HOUR),
+        replied(at=T0 + 13 * HOUR),
+        asked(T0 + 18 * HOUR),
+        closed(at=T0 + 19 * HOUR),
+    )
+
+
+def test_each_other_clock_is_told_with_its_verdict_its_promise_and_the_line_that_made_it(talk):
+    lines = run("T1", talk, "--policy", "policy.yaml").stdout.splitlines()
+    assert lines[1:5] == [
+        "Not late: answered after 1 h, 23 h before its limit of 24 h.",
+        "next reply 1: Late: answered after 9 h, 1 h over its limit of 8 h.",
+        "next reply 2: Not late: ended without it after 1 h, 7 h before its limit of 8 h.",
+        "resolution: Late: closed after 11 h, 1 h over its limit of 10 h.",
+    ]
+    assert lines[8:10] == [
+        "Promised: the next reply within 8 h, to 90 % of tickets; at risk after 6 h",
+        "  policy.yaml:5: next_reply: {limit: 8h, at_risk: 6h}",
+    ]
+    assert lines[10] == (
+        "Promised: a resolution within 10 h, to 90 % of tickets; at risk after 8 h; it stands "
+        "while the customer has to answer"
+    )
+    assert lines[11] == (
+        "  policy.yaml:6: resolution: {limit: 10h, at_risk: 8h, pause: waiting_for_customer}"
+    )
+
+
+CLOCKS_TIMELINE = """\
+resolution: its clock starts
+resolution: its clock stands: the customer has to answer
+next reply 1: its clock starts
+resolution: its clock goes on: the customer has written
+next reply 1: told at risk: it has run 6 h
+resolution: told at risk: it has run 8 h
+next reply 1: told breached: its limit of 8 h has passed unanswered
+next reply: counts as missed: the limit has passed
+next reply 1: its clock ends: answered
+resolution: its clock stands: the customer has to answer
+next reply 1: told answered, after 9 h
+next reply: counts as answered late
+next reply 2: its clock starts
+resolution: its clock goes on: the customer has written
+resolution: told breached: its limit of 10 h has passed with no close
+resolution: counts as missed: the limit has passed
+next reply 2: its clock ends: the ticket is closed
+resolution: its clock ends: closed
+resolution: told closed, after 11 h
+next reply: counts as ended within the limit without it
+resolution: counts as closed late
+"""
+
+
+def test_what_becomes_of_each_other_clock_is_on_the_timeline(talk):
+    found = [
+        e for e in explained("T1", talk, "--policy", "policy.yaml")["timeline"] if "clock" in e
+    ]
+    assert [each["says"] for each in found] == CLOCKS_TIMELINE.splitlines()
+    told = {(e["clock"], e["kind"]): e.get("policy") for e in found if e["what"] == "told"}
+    assert told == {
+        ("next_reply", "at_risk"): "policy.yaml:5",
+        ("next_reply", "breached"): "policy.yaml:5",
+        ("next_reply", "answered"): None,
+        ("resolution", "at_risk"): "policy.yaml:6",
+        ("resolution", "breached"): "policy.yaml:6",
+        ("resolution", "closed"): None,
+    }
+
+
+def test_what_is_told_of_every_clock_is_what_backtest_tells(talk):
+    result = CliRunner().invoke(
+        backtest.command, [str(talk), "--events", "--policy", "policy.yaml"]
+    )
+    told = [(event["id"], event["time"]) for event in map(json.loads, result.stdout.splitlines())]
+    found = explained("T1", talk, "--policy", "policy.yaml")
+    assert [(e["id"], e["at"]) for e in found["timeline"] if e["what"] == "told"] == told
+    assert {e["clock"] for e in found["timeline"] if "clock" in e} == {"next_reply", "resolution"}
+
+
+def test_a_clock_that_stands_says_so(write, tmp_path):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(TALKS)
+    file = write(
+        created() | {"channel": "email"}, replied(at=T0 + HOUR), created("other", T0 + 9 * HOUR)
+    )
+    (run,) = explained("T1", file, "--policy", policy)["clocks"]
+    assert (run["clock"], run["state"], run["stands"]) == ("resolution", "waiting", True)
+    assert (run["ran_seconds"], run["due_at"]) == (HOUR, "2026-02-01T06:00:00Z")
+    assert run["verdict"] == (
+        "Not decided: not closed after 1 h, 9 h before its limit of 10 h; its clock stands, the "
+        "customer has to answer."
+    )
+
+
+def test_a_reply_that_came_late_takes_back_what_another_clock_had_done(write, tmp_path):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(TALKS)
+    file = write(
+        created() | {"channel": "email"},
+        replied(at=T0 + HOUR),
+        asked(T0 + 2 * HOUR),
+        created("other", T0 + 12 * HOUR),
+        replied(at=T0 + 3 * HOUR),
+    )
+    found = explained("T1", file, "--policy", policy)
+    says = [line["says"] for line in found["timeline"]]
+    assert "next reply 1: taken back what this event proves false: at_risk, breached" in says
+    assert "next reply: no longer counts as missed: the limit has passed" in says
+    verdicts = {run["clock"]: run["verdict"] for run in found["clocks"]}
+    assert verdicts["next_reply"] == ("Not late: answered after 1 h, 7 h before its limit of 8 h.")

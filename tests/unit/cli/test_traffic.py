@@ -61,21 +61,27 @@ def test_every_message_has_the_fields_of_its_topic(day):
         },
         "agent-replied": {"ticket_id", "replied_at", "agent_id", "automated"},
         "ticket-closed": {"ticket_id", "closed_at", "reason"},
+        "customer-replied": {"ticket_id", "replied_at"},
+        "survey-answered": {"survey_id", "ticket_id", "kind", "score", "answered_at"},
+        "customer-changed": {"customer_id", "change", "at"},
     }
+    assert {message.topic for message in day} == fields.keys()
     for message in day:
         assert message.fields.keys() == fields[message.topic]
-        assert message.fields["ticket_id"] == message.ticket_id
+        id_field = "customer_id" if message.topic == "customer-changed" else "ticket_id"
+        assert message.fields[id_field] == message.key
         assert message.fields.get("channel", "chat") in DEFAULT_POLICY.channels
 
 
 def test_times_are_utc_with_milliseconds_and_are_those_of_the_message(day):
     repeats = 0
     for message in day:
-        text = next(value for name, value in message.fields.items() if name.endswith("_at"))
+        text = message.fields[time_field(message)]
         assert len(text) == len("2027-01-15T08:00:00.000Z")
         assert text.endswith("Z")
         assert seconds(text) <= message.at + 1e-6
-        repeats += seconds(text) < message.at - 0.001
+        is_there = message.topic == "customer-changed" and message.at == MIDNIGHT
+        repeats += not is_there and seconds(text) < message.at - 0.001
     assert 0 < repeats < len(day) / 100
 
 
@@ -122,13 +128,13 @@ def test_some_customers_leave_unanswered_and_many_emails_get_an_automated_reply(
     assert abandoned["phone"] > 0
     assert abandoned["chat"] > 0
     assert abandoned.total() < len(tickets) / 8
-    automated = {m.ticket_id for m in day if m.fields.get("automated")}
+    automated = {m.key for m in day if m.fields.get("automated")}
     emails = [t for t in tickets if t.channel == "email"]
     assert len(emails) / 2 < len(automated) < len(emails)
 
 
 def test_some_tickets_have_a_second_reply_and_most_are_resolved(day):
-    replies = Counter(m.ticket_id for m in day if m.topic == "agent-replied")
+    replies = Counter(m.key for m in day if m.topic == "agent-replied")
     assert sum(n > 1 for n in replies.values()) > 100
     reasons = Counter(ticket.reason for ticket in tickets_of(day).values())
     assert reasons["resolved"] > 0.7 * reasons.total()
@@ -136,8 +142,8 @@ def test_some_tickets_have_a_second_reply_and_most_are_resolved(day):
 
 
 def test_now_and_then_a_reply_has_no_ticket(day):
-    created = {m.ticket_id for m in day if m.topic == "ticket-created"}
-    unknown = {m.ticket_id for m in day} - created
+    created = {m.key for m in day if m.topic == "ticket-created"}
+    unknown = {m.key for m in day if m.topic != "customer-changed"} - created
     assert 0 < len(unknown) < 20
 
 
@@ -194,14 +200,16 @@ def seconds(text: str) -> float:
 
 
 def time_field(message: Message) -> str:
-    return next(name for name in message.fields if name.endswith("_at"))
+    return next(name for name in message.fields if name.endswith("_at") or name == "at")
 
 
 def tickets_of(messages: list[Message]) -> dict[str, Seen]:
     """Join messages to tickets; those never created are left out."""
     seen: dict[str, Seen] = {}
     for message in messages:
-        ticket = seen.setdefault(message.ticket_id, Seen())
+        if message.topic == "customer-changed":
+            continue
+        ticket = seen.setdefault(message.key, Seen())
         moment = seconds(message.fields[time_field(message)])
         match message.topic:
             case "ticket-created":
@@ -238,3 +246,42 @@ def test_whatever_the_time_the_demo_can_go_live_in_the_busy_morning():
         for hour in (4, 10)
     }
     assert calls[10] > 4 * calls[4]
+
+
+def test_who_asks_again_is_answered_before_the_ticket_is_closed(day):
+    waiting, asked = set(), 0
+    for message in day:
+        at = seconds(message.fields[time_field(message)])
+        if abs(at - message.at) > 0.001:
+            continue  # said a second time
+        if message.topic == "customer-replied":
+            waiting.add(message.key)
+            asked += 1
+        elif message.topic == "agent-replied" and not message.fields["automated"]:
+            waiting.discard(message.key)
+        elif message.topic == "ticket-closed" and message.fields["reason"] == "resolved":
+            assert message.key not in waiting
+    assert asked > 500
+
+
+def test_most_customers_are_satisfied_and_would_recommend(day):
+    answers = {m.fields["survey_id"]: m.fields for m in day if m.topic == "survey-answered"}
+    csat = [a["score"] for a in answers.values() if a["kind"] == "csat"]
+    nps = [a["score"] for a in answers.values() if a["kind"] == "nps"]
+    assert len(csat) > 200
+    assert 0.7 < sum(score >= 4 for score in csat) / len(csat) < 0.95
+    assert all(1 <= score <= 5 for score in csat)
+    score = 100 * (sum(s >= 9 for s in nps) - sum(s <= 6 for s in nps)) / len(nps)
+    assert 10 < score < 70
+
+
+@pytest.mark.parametrize("speed", [1, 60])
+def test_there_are_customers_from_the_start_and_some_come_and_go(speed):
+    messages = until(MIDNIGHT + DAY / speed, traffic(MIDNIGHT, 7, speed=speed))
+    changes = [m for m in messages if m.topic == "customer-changed"]
+    there = [m for m in changes if m.at == MIDNIGHT]
+    assert len(there) == 2000
+    assert all(MIDNIGHT - seconds(m.fields["at"]) > 2 * DAY for m in there)
+    joined = [m.fields["change"] for m in changes[len(there) :]]
+    assert 30 < joined.count("joined") < 100
+    assert 10 < joined.count("left") < 45

@@ -6,13 +6,16 @@ import pytest
 
 from monitor.observability.rules import Links, rule_groups
 from monitor.observability.rules.model import Alert, Audience
-from monitor.sla.policy import DEFAULT_POLICY
+from monitor.sla.policy_file import parse_policy
 from tests.support.guides import DOCS, rows, text
 
 RUNBOOK = DOCS / "runbook"
+POLICY = parse_policy(
+    "channels: {chat: {limit: 2m, next_reply: {limit: 3m}, resolution: {limit: 4h}}}"
+)
 ALERTS = [
     rule
-    for group in rule_groups(DEFAULT_POLICY, Links())
+    for group in rule_groups(POLICY, Links())
     for rule in group.rules
     if isinstance(rule, Alert)
 ]

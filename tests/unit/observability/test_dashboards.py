@@ -7,14 +7,31 @@ import pytest
 
 from monitor.cli.dashboards import RUNBOOK
 from monitor.observability.dashboards import render
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.events import SECOND
 from monitor.sla.policy import DEFAULT_POLICY, Formula, Policy, Target
+from monitor.sla.policy_file import parse_policy
 from tests.support.boards import COMMITTED, boards, queries
+from tests.unit.observability.test_metrics import shown
 
 TEAMS = Policy(DEFAULT_POLICY.channels, teams=("billing", "technical"))
 HOSTILE = Policy({'we"b, \\chat': Target(SECOND, 2 * SECOND)})
 MANY = Policy({f"channel{n}": Target(SECOND, 2 * SECOND) for n in range(9)})
-POLICIES = {"default": DEFAULT_POLICY, "teams": TEAMS, "hostile": HOSTILE, "many": MANY}
+TALKS = parse_policy(
+    """
+channels:
+  chat:  {limit: 2m, next_reply: {limit: 3m}}
+  email: {limit: 24h, next_reply: {limit: 8h}, resolution: {limit: 3d}}
+teams: [billing]
+"""
+)
+POLICIES = {
+    "default": DEFAULT_POLICY,
+    "teams": TEAMS,
+    "hostile": HOSTILE,
+    "many": MANY,
+    "other clocks": TALKS,
+}
 
 every_policy = pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
 
@@ -139,3 +156,27 @@ def test_breaches_are_marked_on_the_channels_charts():
     notes = boards(DEFAULT_POLICY)["channel.json"]["annotations"]["list"]
     assert [note["name"] for note in notes] == ["Breaches"]
     assert 'kind="breached"' in notes[0]["target"]["expr"]
+
+
+def test_other_clocks_are_on_the_channel_dashboard_of_a_policy_that_has_them():
+    of_plain, of_talks = (
+        {q.panel for q in queries(boards(policy)) if q.board == "channel.json"}
+        for policy in (DEFAULT_POLICY, TALKS)
+    )
+    new = of_talks - of_plain
+    assert of_plain <= of_talks
+    for clock in ("Next reply", "Resolution"):
+        mine = [title for title in new if title.startswith(f"{clock}: ")]
+        assert len(mine) == 6
+        new -= set(mine)
+    assert not new
+
+
+def test_what_is_asked_of_another_clock_is_there_to_be_asked():
+    shown_names = {
+        sample.name for family in shown(TALKS, [ClockedEngine(TALKS)]) for sample in family.samples
+    }
+    asked = [q for q in queries(boards(TALKS)) if q.panel.startswith(("Next reply", "Resolution"))]
+    names = {name for q in asked for name in re.findall(r"\bsla_\w+", q.expression)}
+    assert names <= shown_names
+    assert all("next_rep" in name or "resolution" in name for name in names)

@@ -3,15 +3,15 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.observability.clock_names import clock_name
 from monitor.observability.exposition import exposition
 from monitor.observability.figures import longest_waiting, overview
 from monitor.observability.measures import MeasuresMetrics
-from monitor.observability.metrics import clock_name
 from monitor.observability.snapshot import snapshot
 from monitor.sla.clocked import ClockedEngine
 from monitor.sla.engine import Engine
 from monitor.sla.events import SECOND, AgentReplied, CustomerReplied, TicketClosed, TicketCreated
-from monitor.sla.policy import Policy, Rule
+from monitor.sla.policy import Policy, Rule, Target
 from tests.unit.observability.test_metrics import health, part, scrape, shown
 from tests.unit.sla.strategies import (
     CHANNELS,
@@ -179,6 +179,47 @@ def test_the_other_clocks_have_the_first_response_s_metrics_under_their_own_name
     assert found.sum("sla_resolution_tickets_waiting", **email) == 0
     assert found.sum("sla_resolution_tickets_waiting", channel="chat", team="other") == 1
     assert found.sum("sla_first_responses_total", outcome="met", **chat) == 1
+
+
+TALKS = Policy(
+    CHANNELS,
+    clocks={
+        "next_reply": Policy({"chat": Target(30 * SECOND, 60 * SECOND)}),
+        "resolution": Policy({"chat": Target(90 * SECOND, 300 * SECOND, pauses=True)}),
+    },
+)
+
+
+def test_what_is_next_to_miss_another_limit_is_in_the_snapshot_with_its_clock():
+    one = ClockedEngine(TALKS)
+    for event in (
+        TicketCreated("a", "chat", at(0)),
+        TicketCreated("b", "chat", at(5)),
+        AgentReplied("a", at(10)),
+        AgentReplied("b", at(15)),
+        CustomerReplied("a", at(20)),
+    ):
+        one.step(event, event.at)
+    one.advance(at(101))
+    view = snapshot(overview(TALKS, [part(0, one)], health()))
+    chat, *others = view["channels"]
+    assert chat["channel"] == "chat"
+    assert [each["clocks"] for each in others] == [[] for _ in others]
+    reply, resolution = chat["clocks"]
+    assert (reply["clock"], reply["waiting"], reply["overdue"]) == ("next_reply", 1, 1)
+    assert reply["target"] == {"at_risk_seconds": 30, "limit_seconds": 60, "ratio": 0.9}
+    (run,) = reply["tickets"]
+    assert (run["ticket_id"], run["due_at"]) == ("a", at(80) / SECOND)
+    # The one of b stands until its customer has written: it is due at no known time.
+    assert (resolution["clock"], resolution["waiting"]) == ("resolution", 2)
+    (run,) = resolution["tickets"]
+    assert (run["ticket_id"], run["at_risk_at"]) == ("a", at(100) / SECOND)
+    assert (run["due_at"], resolution["next_deadline"]) == (at(310) / SECOND, at(310) / SECOND)
+
+
+def test_a_policy_with_the_first_response_only_has_no_other_clock_to_show():
+    view = snapshot(overview(PLAIN, [part(0, Engine(PLAIN))], health()))
+    assert [each["clocks"] for each in view["channels"]] == [[]] * len(view["channels"])
 
 
 def test_each_metric_of_each_clock_is_there_once_and_says_whose_it_is(clocked):

@@ -11,8 +11,10 @@ from monitor.observability.rules import Links, rule_groups
 from monitor.observability.rules.model import Alert
 from monitor.observability.rules.pace import Pace, pace
 from monitor.observability.rules.words import channels
+from monitor.sla.clocked import ClockedEngine
 from monitor.sla.policy import DEFAULT_POLICY, Formula, Policy, Target
 from monitor.sla.policy_file import parse_policy
+from tests.unit.observability.test_metrics import shown
 from tests.unit.sla.strategies import LISTS
 
 ROOT = Path(__file__).parents[4]
@@ -30,6 +32,17 @@ NAMES = {
     "DeadLetters",
     "Watchdog",
 }
+CLOCK_NAMES = {"NextReplyAtRisk", "NextReplyBreached", "ResolutionAtRisk", "ResolutionBreached"}
+TALKS = parse_policy(
+    """
+channels:
+  chat:  {limit: 2m, next_reply: {limit: 3m}}
+  email:
+    limit: 24h
+    next_reply: {limit: 8h, at_risk: 4h}
+    resolution: {targets: [50% within 1d, 90% within 3d], pause: waiting_for_customer}
+"""
+)
 PERSISTED = (
     "sla_first_response_seconds",
     "sla_first_responses_total",
@@ -50,6 +63,10 @@ def alerts(policy=DEFAULT_POLICY, links=Links()):  # noqa: B008
     return [rule for rule in rules(policy, links) if isinstance(rule, Alert)]
 
 
+def support(policy):
+    return [alert for alert in alerts(policy) if alert.labels]
+
+
 def test_the_committed_rules_are_those_of_the_default_policy():
     made = rule_file(rule_groups(DEFAULT_POLICY, Links()))
     assert COMMITTED.read_text() == made, f"run: sla-monitor rules > {COMMITTED.relative_to(ROOT)}"
@@ -57,6 +74,44 @@ def test_the_committed_rules_are_those_of_the_default_policy():
 
 def test_all_alerts_of_the_contract_are_there_and_no_others():
     assert {alert.name for alert in alerts()} == NAMES
+
+
+def test_of_other_clocks_there_are_alerts_only_where_the_policy_promises_them():
+    assert {alert.name for alert in alerts(TALKS)} == NAMES | CLOCK_NAMES
+    of = {
+        name: [dict(alert.labels)["channel"] for alert in alerts(TALKS) if alert.name == name]
+        for name in CLOCK_NAMES
+    }
+    reply, resolution = ["chat", "email"], ["email"]
+    assert of == {
+        "NextReplyAtRisk": reply,
+        "NextReplyBreached": reply,
+        "ResolutionAtRisk": resolution,
+        "ResolutionBreached": resolution,
+    }
+
+
+def test_the_alerts_of_another_clock_go_by_its_own_metrics_pace_and_promise():
+    found = {(alert.name, dict(alert.labels)["channel"]): alert for alert in support(TALKS)}
+    chat, email = found["NextReplyAtRisk", "chat"], found["ResolutionBreached", "email"]
+    assert 'sla_next_reply_tickets_at_risk{channel="chat"}' in chat.expr
+    assert dict(chat.labels)["pace"] == "minutes"
+    assert "Promised: the next reply within 3 min to 90 % of tickets." in chat.description
+    assert 'sla_resolution_tickets_overdue{channel="email"}' in email.expr
+    assert dict(email.labels)["pace"] == "days"
+    assert (
+        "Promised: a resolution within 24 h to 50 %, within 3 d to 90 % of tickets, not counting "
+        "the time in which the customer has to answer." in email.description
+    )
+
+
+def test_all_that_is_told_of_one_clock_is_read_from_metrics_that_are_there():
+    engine = ClockedEngine(TALKS)
+    there = {sample.name for family in shown(TALKS, [engine]) for sample in family.samples} | {"up"}
+    for alert in alerts(TALKS):
+        if alert.name in CLOCK_NAMES:
+            said = f"{alert.expr} {alert.summary} {alert.description}"
+            assert set(re.findall(r"\b(?:sla_\w+|up)(?=\{)", said)) <= there
 
 
 @pytest.mark.parametrize("name", ["FirstResponseAtRisk", "FirstResponseBreached"])
@@ -78,7 +133,7 @@ def test_every_alert_says_who_waits_what_to_do_and_where_to_look():
 
 def test_every_alert_has_its_page_in_the_runbook_and_every_page_its_alert():
     pages = {path.stem for path in (ROOT / "docs" / "runbook").glob("*.md")} - {"README"}
-    assert pages == NAMES
+    assert pages == NAMES | CLOCK_NAMES
 
 
 @pytest.mark.parametrize("policy", [DEFAULT_POLICY, TEAMS], ids=["channels", "teams"])
