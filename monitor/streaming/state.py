@@ -96,7 +96,8 @@ class PartitionState:
         self._merge = Merge(positions, {t: decoder.reader(kind) for t, kind in kinds.items()})
         self._effects: list[Effect] = []
         self._dead_letters: list[DeadLetter] = []
-        self._moved = False
+        # The first policy is kept before there can be a second one.
+        self._moved = self._policies_changed
 
     @property
     def positions(self) -> dict[str, int]:

@@ -202,8 +202,10 @@ def test_a_record_without_a_timestamp_does_not_move_the_clock():
 # -- what is handed out
 
 
-def test_a_new_partition_has_nothing_to_commit():
+def test_a_new_partition_has_nothing_to_commit_but_its_policy():
     state = begin()
+    assert (state.is_dirty, state.has_news, state.pending) == (True, False, 0)
+    assert [key for key, _ in state.drain().changelog] == [COUNTERS_KEY, POLICIES_KEY]
     assert (state.is_dirty, state.has_news, state.pending) == (False, False, 0)
 
 
