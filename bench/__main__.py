@@ -81,7 +81,7 @@ def _measure(broker: Kafka, names: Sequence[str], arguments: argparse.Namespace)
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=500_000, help="half tickets, half replies")
+    parser.add_argument("--events", type=int, default=1_000_000, help="half tickets, half replies")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--waiting", type=int, default=1_000_000, help="tickets, for memory")
     parser.add_argument("--load", type=int, default=5000, help="events a second, for latency")

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from monitor.cli import INTERRUPTED
-from monitor.cli.running import run_to_end
+from monitor.cli.running import run_to_end, until_signal
 from monitor.cli.traffic import MORNING, traffic
 from monitor.cli.web_options import DEFAULT_PORT, web_port
 from monitor.sla.events import SECOND
@@ -66,7 +66,7 @@ def command(speed: float, web: WebSettings, seed: int) -> int:
 
 async def _demo(speed: float, web: WebSettings, seed: int) -> int:
     from monitor.broker.embedded import EmbeddedBroker  # noqa: PLC0415
-    from monitor.cli.serve import serving, until_signal  # noqa: PLC0415
+    from monitor.cli.serve import serving  # noqa: PLC0415
     from monitor.cli.traffic_sending import producing, send_history, send_live  # noqa: PLC0415
     from monitor.streaming import topics  # noqa: PLC0415
     from monitor.streaming.settings import Settings  # noqa: PLC0415

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from monitor.cli import INTERRUPTED, options
-from monitor.cli.running import run_to_end
+from monitor.cli.running import run_to_end, until_signal
 from monitor.cli.web_options import DEFAULT_PORT, web_port
 from monitor.errors import SlaMonitorError
 from monitor.wall.settings import WebSettings
@@ -64,7 +64,7 @@ def command(
 
     # Faust and Kafka are only loaded by the commands that need them.
     from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
-    from monitor.cli.serve import in_background, serving, until_signal  # noqa: PLC0415
+    from monitor.cli.serve import in_background, serving  # noqa: PLC0415
     from monitor.cli.workers import serving_workers  # noqa: PLC0415
     from monitor.streaming.topics import wait_for_broker  # noqa: PLC0415
 

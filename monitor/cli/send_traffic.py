@@ -1,15 +1,14 @@
 """`traffic`: the demo's made-up support traffic into any Kafka, to try an installation with."""
 
-import asyncio
 import logging
 import signal
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from monitor.cli import INTERRUPTED, options
+from monitor.cli import options
+from monitor.cli.running import run_until_interrupted
 from monitor.cli.traffic import MORNING, traffic
 from monitor.errors import TopicError
 from monitor.streaming.settings import Settings
@@ -29,20 +28,11 @@ def command(broker: str, kafka_config: Path | None, seed: int, connect_timeout: 
     trying things only: into a Kafka with real tickets it mixes false ones.
     """
     settings = options.kafka_settings(broker, kafka_config)
-    return asyncio.run(_send(settings, seed, connect_timeout))
-
-
-async def _send(settings: Settings, seed: int, connect_timeout: float) -> int:
     from monitor.cli.logs import Logs, set_up_logging  # noqa: PLC0415
-    from monitor.cli.serve import until_signal  # noqa: PLC0415
 
     set_up_logging(Logs(level=logging.WARNING))
-    stop = until_signal((signal.SIGINT, signal.SIGTERM))
-    sending = asyncio.create_task(_until_cancelled(settings, seed, connect_timeout))
-    stop.add_done_callback(lambda _: sending.cancel())
-    with suppress(asyncio.CancelledError):
-        await sending
-    return INTERRUPTED if stop.done() and stop.result() is signal.SIGINT else 0
+    sending = _until_cancelled(settings, seed, connect_timeout)
+    return run_until_interrupted(sending, signal.SIGTERM)
 
 
 async def _until_cancelled(settings: Settings, seed: int, connect_timeout: float) -> None:

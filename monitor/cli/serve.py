@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import signal
 import socket
 import time
 import uuid
@@ -169,17 +168,3 @@ def say_what_is_read(inputs: Sequence[str], partitions: int) -> None:
     closed = Topics().closed
     if closed not in inputs:
         log.info("no topic %s: a ticket is over at its first response", closed)
-
-
-def until_signal(signals: Sequence[signal.Signals]) -> "asyncio.Future[signal.Signals]":
-    """Return a future that is done when one of these signals comes."""
-    loop = asyncio.get_running_loop()
-    caught: asyncio.Future[signal.Signals] = loop.create_future()
-
-    def catch(which: signal.Signals) -> None:
-        if not caught.done():
-            caught.set_result(which)
-
-    for which in signals:
-        loop.add_signal_handler(which, catch, which)
-    return caught

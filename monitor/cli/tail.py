@@ -3,7 +3,6 @@
 A quick answer to "what is late right now?" that needs neither the wall nor a Kafka tool.
 """
 
-import asyncio
 import logging
 import os
 import sys
@@ -16,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import click
 
 from monitor.cli import options
+from monitor.cli.running import run_until_interrupted
 from monitor.cli.tail_lines import Breach, PolicyEvent, json_line, line, read_event
 from monitor.sla.durations import parse_duration
 from monitor.sla.ticket import Kind
@@ -118,23 +118,21 @@ def command(
             from monitor.cli.tail_summary import show  # noqa: PLC0415 - imports Kafka
 
             going_on = people if follow is None else follow
-            asyncio.run(
+            return run_until_interrupted(
                 show(
                     *(settings, app_id, connect_timeout, wanted.channels),
                     people=people,
                     follow=going_on,
                 )
             )
-        else:
-            write = _people() if people else _json_lines(terminal=terminal)
-            asyncio.run(
-                _tail(settings, connect_timeout, since, wanted, write, follow=follow is not False)
-            )
+        write = _people() if people else _json_lines(terminal=terminal)
+        return run_until_interrupted(
+            _tail(settings, connect_timeout, since, wanted, write, follow=follow is not False)
+        )
     except BrokenPipeError:
         # Nothing is left in the way of a quiet end: what is flushed at exit goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return READER_GONE
-    return 0
 
 
 async def _tail(

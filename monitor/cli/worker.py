@@ -17,8 +17,8 @@ import msgspec
 
 from monitor.cli.logs import Logs, set_up_logging
 from monitor.cli.reloading import take_policies
-from monitor.cli.running import run_to_end
-from monitor.cli.serve import settle_memory, until_signal
+from monitor.cli.running import run_to_end, until_signal
+from monitor.cli.serve import settle_memory
 from monitor.errors import SlaMonitorError
 from monitor.observability.host import Report
 from monitor.sla.policy import Policy

@@ -11,6 +11,8 @@ from collections import Counter, defaultdict, deque
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import pytest
+
 from monitor.sla.events import SECOND, AgentReplied, TicketClosed, TicketCreated
 from monitor.sla.policy import Policy
 from monitor.sla.ticket import Kind
@@ -220,6 +222,7 @@ class Hour:
             self.caught_up_at = self.loop.now
 
 
+@pytest.mark.slow
 def test_an_hour_that_begins_with_twice_the_load_is_caught_up_with_and_told_right():
     arrivals = hour(1)
     run = Hour(arrivals)
