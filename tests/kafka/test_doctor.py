@@ -202,7 +202,7 @@ async def test_what_a_user_may_not_do_is_said_right_by_right(secured, as_user):
 
     code, checks = await examined(users, *as_user("monitor"))
     assert (code, states(checks, "fail")) == (0, [])
-    assert states(checks, "warn") == ["retention", "changelog"]
+    assert states(checks, "warn") == ["retention", "record times", "changelog"]
     topics = (*Settings("").topics.inputs, "sla-monitor-tickets-changelog")
     may_look = [(TOPIC, name, LITERAL, DESCRIBE_CONFIGS) for name in topics]
     await allow(secured.bootstrap, "monitor", may_look)
