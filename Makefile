@@ -27,7 +27,7 @@ kafka: install ## a real Apache Kafka in the foreground, for trying things (need
 
 test: install ## unit and integration tests (nothing but pip needed)
 	$(BIN)/pytest --numprocesses 2 -m 'not slow' tests/unit
-	$(BIN)/pytest --numprocesses 3 -m 'not slow and not alone' tests/integration
+	$(BIN)/pytest --numprocesses 2 -m 'not slow and not alone' tests/integration
 	$(BIN)/pytest -m alone tests/integration
 
 test-slow: install ## what `make test` leaves out: the largest history and search (nothing but pip needed)
