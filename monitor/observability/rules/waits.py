@@ -82,42 +82,44 @@ def _at_risk(channel: Channel, links: Links) -> Alert:
         f"floor(min({deadline}{{%s}}) - time()) > 0",
         ", the next in {{ . | humanizeDuration }}",
     )
-    return Alert(
-        name=f"{words.alert}AtRisk",
-        expr=_seen(channel, "sla_tickets_at_risk"),
-        keep=_KEEP,
-        severity=Severity.WARNING,
-        audience=Audience.SUPPORT,
-        labels=channel.labels,
-        summary=(
-            f"{channel.who}: {TICKETS} about to miss the {channel.limit} {words.limit}{next_limit}"
-        ),
-        description=(
-            f"{TICKETS} in {channel.who} {words.without} for more than {channel.at_risk}"
-            f"{_longest(channel)}. {channel.promise} {words.at_risk}"
-        ),
-        runbook_url=links.to_runbook(f"{words.alert}AtRisk"),
-        dashboard_url=links.to_channel(channel.name, teams=channel.teams),
+    return _alert(
+        *(channel, links, "AtRisk", "sla_tickets_at_risk", Severity.WARNING),
+        f"{channel.who}: {TICKETS} about to miss the {channel.limit} {words.limit}{next_limit}",
+        f"{TICKETS} in {channel.who} {words.without} for more than {channel.at_risk}"
+        f"{_longest(channel)}. {channel.promise} {words.at_risk}",
     )
 
 
 def _breached(channel: Channel, links: Links) -> Alert:
     words = _WORDS[channel.clock]
+    return _alert(
+        *(channel, links, "Breached", "sla_tickets_overdue", Severity.CRITICAL),
+        f"{channel.who}: {TICKETS} past the {channel.limit} {words.limit}{_longest(channel)}",
+        f"{TICKETS} in {channel.who} still {words.without} after {channel.limit}"
+        f"{_longest(channel)}. {channel.promise} {words.breached}",
+    )
+
+
+def _alert(
+    channel: Channel,
+    links: Links,
+    stage: str,
+    metric: str,
+    severity: Severity,
+    summary: str,
+    description: str,
+) -> Alert:
+    name = f"{_WORDS[channel.clock].alert}{stage}"
     return Alert(
-        name=f"{words.alert}Breached",
-        expr=_seen(channel, "sla_tickets_overdue"),
+        name=name,
+        expr=_seen(channel, metric),
         keep=_KEEP,
-        severity=Severity.CRITICAL,
+        severity=severity,
         audience=Audience.SUPPORT,
         labels=channel.labels,
-        summary=(
-            f"{channel.who}: {TICKETS} past the {channel.limit} {words.limit}{_longest(channel)}"
-        ),
-        description=(
-            f"{TICKETS} in {channel.who} still {words.without} after {channel.limit}"
-            f"{_longest(channel)}. {channel.promise} {words.breached}"
-        ),
-        runbook_url=links.to_runbook(f"{words.alert}Breached"),
+        summary=summary,
+        description=description,
+        runbook_url=links.to_runbook(name),
         dashboard_url=links.to_channel(channel.name, teams=channel.teams),
     )
 
