@@ -41,19 +41,18 @@ def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bo
     told after it is taken back by one event, then the truth is told, so that it is read in order.
     `stale` says that nothing told of it holds, as when its creation changed.
     """
-    wanted = stages(state)
-    told = ticket.told
-    if not stale and [telling[:2] for telling in told] == wanted:
+    wanted, told = stages(state), ticket.told
+    standing = 0 if stale else _standing(told, wanted)
+    if standing == len(told) == len(wanted):
         return []
-    standing = () if stale else _standing(told, wanted)
     revisions = list(ticket.revisions or _NO_REVISIONS)
     effects = []
-    if taken_back := told[len(standing) :]:
+    if taken_back := told[standing:]:
         revisions[Kind.RETRACTED] += 1
         retraction = Telling(Kind.RETRACTED, clock, revisions[Kind.RETRACTED])
         effects.append(_effect(ticket, target, state, clock, retraction, taken_back))
-    now_told = [*standing]
-    for kind, at in wanted[len(standing) :]:
+    now_told = [*told[:standing]]
+    for kind, at in wanted[standing:]:
         revisions[kind] += 1
         telling = Telling(kind, at, revisions[kind])
         effects.append(_effect(ticket, target, state, clock, telling))
@@ -63,12 +62,14 @@ def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bo
     return effects
 
 
-def _standing(told: tuple[Telling, ...], wanted: list[tuple[Kind, int]]) -> tuple[Telling, ...]:
-    """Return what was told up to the first that is not true."""
-    for index, telling in enumerate(told):
-        if index == len(wanted) or telling[:2] != wanted[index]:
-            return told[:index]
-    return told
+def _standing(told: tuple[Telling, ...], wanted: list[tuple[Kind, int]]) -> int:
+    """Return how much of what was told is true, up to the first that is not."""
+    count = 0
+    for (kind, at, _), stage in zip(told, wanted, strict=False):
+        if (kind, at) != stage:
+            break
+        count += 1
+    return count
 
 
 def _effect(
