@@ -31,6 +31,7 @@ AHEAD: Final = 600 * SECOND
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - isoformat then names no offset
 _MICROSECOND: Final = timedelta(microseconds=1)
+_RESOLUTION: Final = Clock.RESOLUTION
 _TWO_DIGITS: Final = tuple(f"{number:02}" for number in range(60))
 _EMPTY_DATE: Final = (datetime(1971, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _END_OF_DATES: Final = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
@@ -254,7 +255,7 @@ def event_id(
 @cache
 def kind_name(clock: str, kind: Kind) -> str:
     """Return how a kind is called: what ends the wait for a resolution is the close."""
-    if clock == Clock.RESOLUTION and kind is Kind.ANSWERED:
+    if clock == _RESOLUTION and kind is Kind.ANSWERED:
         kind = Kind.CLOSED
     return kind.name.lower()
 
@@ -278,7 +279,7 @@ def cloud_event(effect: Effect, source: str) -> dict[str, Any]:
     if effect.number:
         data["number"] = effect.number
     if effect.replied is not None:
-        done = "closed_at" if clock == Clock.RESOLUTION else "replied_at"
+        done = "closed_at" if clock == _RESOLUTION else "replied_at"
         data[done] = rfc3339(effect.replied)
     if effect.closed is not None:
         data["closed_at"] = rfc3339(effect.closed)
