@@ -1,9 +1,10 @@
 """What a partition keeps in Kafka, packed and read back: every ticket and the counters."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from sys import intern
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -46,7 +47,7 @@ class Counters(msgspec.Struct):
 
 
 _RUN: Final = b"\xfe"
-"""Begins the keys of other clocks' runs; not UTF-8 either."""
+"""Begins the keys of other clocks' runs; not UTF-8 either. All that is less is a ticket's id."""
 
 pack_ticket = msgspec.msgpack.Encoder().encode
 pack_counters = msgspec.msgpack.Encoder().encode
@@ -67,11 +68,20 @@ def forecast_key(group: str) -> bytes:
     return _FORECAST + group.encode()
 
 
+class KeptRecord(Protocol):
+    """A record as it is read."""
+
+    key: bytes
+    value: bytes | None
+
+
 class Kept:
     """All that a changelog partition holds, record by record as it is read."""
 
     def __init__(self) -> None:
-        self.tickets: dict[str, Ticket] = {}
+        self._packed: dict[bytes, bytes | None] = {}
+        """The tickets as they were last kept; all but their last values are never unpacked."""
+        self._tickets: dict[str, Ticket] = {}
         self.surveys: dict[bytes, Survey] = {}
         self.customers: dict[bytes, Customer] = {}
         self.runs: dict[str, dict[str, Ticket]] = {}
@@ -80,6 +90,24 @@ class Kept:
         """Those that its tickets have seen, the one in force last."""
         self._counters: bytes | None = None
         self._forecasts: dict[str, bytes | None] = {}
+
+    @property
+    def tickets(self) -> dict[str, Ticket]:
+        """All that are not forgotten, by id."""
+        if self._packed:
+            packed, self._packed = self._packed, {}
+            for key in [*packed]:
+                value = packed.pop(key)  # at once, so that the memory is there for the next ticket
+                if value is None:
+                    self._tickets.pop(key.decode(), None)
+                else:
+                    ticket = _unpack_ticket(value)
+                    self._tickets[ticket.ticket_id] = ticket
+        return self._tickets
+
+    @tickets.setter
+    def tickets(self, tickets: dict[str, Ticket]) -> None:
+        self._packed, self._tickets = {}, tickets
 
     @property
     def counters(self) -> Counters:
@@ -98,20 +126,22 @@ class Kept:
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take a record: the last value of a key counts, and None stands for forgotten."""
-        if key[0] == _OURS:
+        if key < _RUN:
+            self._packed[key] = value
+        elif key[0] == _OURS:
             self._take_ours(key, value)
-        elif key.startswith(_RUN):
-            self._take_run(key, value)
-        elif value is None:
-            self.tickets.pop(key.decode(), None)
         else:
-            ticket = _read_ticket(value)
-            # Of each label a million tickets hold one object.
-            ticket.channel = intern(ticket.channel)
-            ticket.team = intern(ticket.team)
-            ticket.priority = intern(ticket.priority)
-            ticket.tier = intern(ticket.tier)
-            self.tickets[ticket.ticket_id] = ticket
+            self._take_run(key, value)
+
+    def take_all(self, records: Iterable[KeptRecord]) -> None:
+        """Take records in their order."""
+        packed, take = self._packed, self.take
+        for record in records:
+            key = record.key
+            if key < _RUN:
+                packed[key] = record.value
+            else:
+                take(key, record.value)
 
     def _take_ours(self, key: bytes, value: bytes | None) -> None:
         if key == COUNTERS_KEY:
@@ -133,6 +163,21 @@ class Kept:
             runs.pop(run, None)
         else:
             runs[run] = _read_ticket(value)
+
+
+def _unpack_ticket(value: bytes) -> Ticket:
+    ticket = _read_ticket(value)
+    # Of each label a million tickets hold one object.
+    ticket.channel = intern(ticket.channel)
+    ticket.team = intern(ticket.team)
+    ticket.priority = intern(ticket.priority)
+    ticket.tier = intern(ticket.tier)
+    # Mostly it is the moment of what was last heard of it: one number for both.
+    if ticket.touched == ticket.replied:
+        ticket.touched = ticket.replied
+    elif ticket.touched == ticket.created:
+        ticket.touched = ticket.created
+    return ticket
 
 
 def _keep(
@@ -162,9 +207,10 @@ async def recover(settings: Settings, partition: int) -> Kept:
         end = (await consumer.end_offsets([tp]))[tp]
         await consumer.seek_to_beginning(tp)
         while await consumer.position(tp) < end:
-            batches = await consumer.getmany(tp, timeout_ms=200, max_records=10_000)
-            for record in batches.get(tp, ()):
-                kept.take(record.key, record.value)
+            fetched = await consumer.getmany(tp, timeout_ms=200)
+            for batch in fetched.get(tp, ()):
+                kept.take_all(batch.records)
+                await asyncio.sleep(0)  # other partitions of this worker are being served
     return kept
 
 
@@ -181,7 +227,7 @@ async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         **settings.client_options,
     )
     await consumer.start()
-    fetching.plain(consumer)
+    fetching.whole(consumer)
     try:
         yield consumer
     finally:

@@ -1,5 +1,7 @@
 """What a partition keeps is read back as it was."""
 
+from typing import NamedTuple
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,12 +13,19 @@ from monitor.sla.totals import GroupTotals, Totals
 from monitor.streaming.changelog import (
     COUNTERS_KEY,
     Counters,
+    Kept,
     forecast_key,
     pack_counters,
     pack_forecast,
     pack_ticket,
 )
 from tests.support.kept import unpack
+
+
+class KeptRecord(NamedTuple):
+    key: bytes
+    value: bytes | None
+
 
 times = st.none() | st.integers(0, 2**53)
 texts = st.text(max_size=8)
@@ -105,6 +114,29 @@ def test_an_empty_changelog_is_a_new_beginning():
 def test_a_tombstone_is_no_ticket():
     packed = {b"T1": None, b"T2": pack_ticket(Ticket("T2", 1, "chat"))}
     assert list(unpack(packed).tickets) == ["T2"]
+
+
+def test_of_a_ticket_the_last_that_was_kept_counts_however_it_is_read():
+    records = [
+        KeptRecord(b"T1", pack_ticket(Ticket("T1", 1, "chat"))),
+        KeptRecord(b"T2", pack_ticket(Ticket("T2", 1, "chat"))),
+        KeptRecord(COUNTERS_KEY, pack_counters(Counters(records={"ticket-created": {"ok": 2}}))),
+        KeptRecord(b"T1", pack_ticket(Ticket("T1", 1, "chat", replied=9, touched=9))),
+        KeptRecord(b"T2", None),
+        KeptRecord(b"T3", None),
+        KeptRecord(b"T3", pack_ticket(Ticket("T3", 2, "chat"))),
+    ]
+    whole, one_by_one = Kept(), Kept()
+    whole.take_all(records)
+    for record in records:
+        one_by_one.take(record.key, record.value)
+        assert "T9" not in one_by_one.tickets  # looked at between any two
+    assert whole.tickets == one_by_one.tickets
+    assert whole.tickets == {
+        "T1": Ticket("T1", 1, "chat", replied=9, touched=9),
+        "T3": Ticket("T3", 2, "chat"),
+    }
+    assert whole.counters == one_by_one.counters == Counters(records={"ticket-created": {"ok": 2}})
 
 
 def test_a_tombstone_of_the_counters_is_a_new_beginning():
