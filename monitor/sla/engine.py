@@ -4,7 +4,7 @@ It asks nobody the time. `apply` judges what is read by the clock as it stands; 
 the clock through every moment on the way, in order, so that a replay tells what live would have.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -18,7 +18,7 @@ from monitor.sla.forecasts import Forecasts
 from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Past, Policy, Target
-from monitor.sla.promises import NO_PROMISE, NOWHERE, Promises
+from monitor.sla.promises import NO_PROMISE, NOWHERE, Found, Promises
 from monitor.sla.steps import NO_STEPS, steps
 from monitor.sla.ticket import Phase, Ticket, join
 from monitor.sla.totals import GroupTotals, Totals
@@ -408,14 +408,11 @@ class Engine:
         views, self._views = self._views, self._views[1:]
         self.windows.advance(self.clock)
         # In the order of their creation, as they join their lines fastest.
-        for ticket in sorted(tickets, key=lambda ticket: ticket.created or 0):
-            self.tickets[ticket.ticket_id] = ticket
+        in_order = sorted(tickets, key=lambda ticket: ticket.created or 0)
+        self.tickets.update({ticket.ticket_id: ticket for ticket in in_order})
+        for ticket in self._restore_usual(in_order):
             ticket.armed = ticket.forgettable = ticket.booked = 0
             ticket.phase, ticket.is_open = _UNSEEN, False
-            ticket.promise = self._promise(ticket)
-            self._see(ticket.promise, ticket.created or 0, ticket.customer)
-            if self._restore_usual(ticket):
-                continue
             state = self._place(ticket)
             if stages(state) != [telling[:2] for telling in ticket.told]:
                 # Under which policy it was told nobody knows any more: it is put right.
@@ -425,34 +422,55 @@ class Engine:
         self._views = views
         self._due = min(map(_HEAD, self._queues))
 
-    def _restore_usual(self, ticket: Ticket) -> bool:
-        """Put a ticket in its place of which `_open` and `_answer` have taken all there is."""
-        created, replied, clock = ticket.created, ticket.replied, self.clock
-        promise = ticket.promise
-        if promise == NO_PROMISE or created is None or ticket.told or ticket.closed is not None:
-            return False
-        until = clock if replied is None else replied
-        if ticket.conflict or not created <= until <= clock or clock > created + EXPIRES_AFTER:
-            return False
-        if until - created > self._usual[promise]:
-            return False
-        backlog, group = self._backlogs[promise], self._groups[promise]
-        for view in self._views:
-            view.opened(group, created)
-        if replied is None:
-            ticket.phase, ticket.is_open, ticket.booked = _WAITING, True, 1
-            backlog.enter(ticket)
-        else:
-            ticket.phase, ticket.is_open, ticket.booked = _ANSWERED, False, 3
-            for view in self._views:
-                view.answered_in_time(group, replied, replied - created)
-            if self._over_at_reply:
-                ticket.forgettable = max(ticket.touched, replied) + REMEMBERED_FOR
-                self._fading.add(ticket)
+    def _restore_usual(self, tickets: Iterable[Ticket]) -> Iterator[Ticket]:
+        """Put those in their place of which `_open` and `_answer` have taken all there is.
+
+        The others are handed out in their turn. One loop with no call where it can be helped: a
+        partition stands still for as long as this takes.
+        """
+        clock, over_at_reply, fading = self.clock, self._over_at_reply, self._fading
+        usual, groups, backlogs = self._usual, self._groups, self._backlogs
+        found = Found(self._promises)
+        noted, views, since = self.customers.noted, self._views, self._since
+        earliest = clock - EXPIRES_AFTER
+        for ticket in tickets:
+            created, replied = ticket.created, ticket.replied
+            if created is None or created < since:
+                promise = self._promise(ticket)
             else:
-                ticket.is_open = True
-                backlog.stay_open(ticket)
-        return True
+                promise = found[ticket.channel, ticket.team, ticket.priority, ticket.tier]
+            ticket.promise = promise
+            if promise == NO_PROMISE or created is None:
+                yield ticket
+                continue
+            group = groups[promise]
+            if ticket.customer:
+                noted[group].append((created, ticket.customer))
+            until = clock if replied is None else replied
+            if (
+                ticket.told
+                or ticket.closed is not None
+                or ticket.conflict
+                or not earliest <= created <= until <= clock
+                or until - created > usual[promise]
+            ):
+                yield ticket
+                continue
+            ticket.armed = ticket.forgettable = 0
+            for view in views:
+                view.opened(group, created)
+            if replied is None:
+                ticket.phase, ticket.is_open, ticket.booked = _WAITING, True, 1
+                backlogs[promise].enter(ticket)
+                continue
+            ticket.phase, ticket.is_open, ticket.booked = _ANSWERED, not over_at_reply, 3
+            for view in views:
+                view.answered_in_time(group, replied, replied - created)
+            if over_at_reply:
+                ticket.forgettable = max(ticket.touched, replied) + REMEMBERED_FOR
+                fading.add(ticket)
+            else:
+                backlogs[promise].stay_open(ticket)
 
     def _life(self, ticket: Ticket, clock: int) -> Life:
         target = self._targets[ticket.promise] if ticket.promise != NO_PROMISE else None

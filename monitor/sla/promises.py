@@ -132,6 +132,17 @@ class Promises:
         return self._by_fields.get(tuple(fields), NO_PROMISE)
 
 
+class Found(dict[tuple[str, str, str, str], int]):
+    """The promises to kinds of tickets, each looked up once; for many tickets at one time."""
+
+    def __init__(self, promises: Promises) -> None:
+        self._find = promises.find
+
+    def __missing__(self, kind: tuple[str, str, str, str]) -> int:
+        promise = self[kind] = self._find(*kind)
+        return promise
+
+
 def _before(past: Iterable[Past], ticket: Mapping[str, str], now: Target) -> tuple[Former, ...]:
     """Return what such a ticket was promised before, as far as times have changed since."""
     chain = [*(Former(until, _promised(policy, ticket)) for policy, until in past)]
