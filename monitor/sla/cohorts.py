@@ -5,7 +5,7 @@ All of a cohort that still wait at a tick have waited equally long, within that 
 counts are enough: neither forecasts nor their scores need to remember a ticket.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import Final, NamedTuple
 
@@ -61,19 +61,22 @@ class Cohorts:
         known = max(self.decided, now // width - TICKS - 2)
         begin = bisect_right(opened, (known + 1) * width)
         self._opened.update([(created - 1) // width for created in opened[begin:]])
+        # No answer comes before its creation: those of a restart are nearly all of the past.
+        begin = bisect_left(answered, ((self.decided + 1) * width + 1,))
         self._ended.update(
             [  # cohort * stride + tick - cohort
                 (at - waited - 1) // width * (_STRIDE - 1) + (at - 1) // width
-                for at, waited in answered
+                for at, waited in answered[begin:]
             ]
         )
 
     def book(self, booking: Booking, sign: int) -> None:
         """Count a booking."""
         what, at, value = booking
+        if at <= (self.decided + 1) * self.width:
+            return  # nothing of a ticket comes before its creation
         if what is _CREATED:
-            if (number := self.number(at)) > self.decided:
-                self._opened[number] += sign
+            self._opened[self.number(at)] += sign
         elif what is _MISSED:
             self._missed[self.number(at - self._limit)] += sign
         elif what in _ENDINGS and value <= self._limit:

@@ -268,7 +268,7 @@ class Windows:
         self._chains = [chain() for _ in policy.groups]
         self._opened: list[list[int]] = [[] for _ in policy.groups]
         self._answered: list[list[tuple[int, int]]] = [[] for _ in policy.groups]
-        self._noted: list[tuple[int, Booking, int]] = []
+        self._noted: list[list[tuple[Booking, int]]] = [[] for _ in policy.groups]
         self._now = 0
         self._next_check = 0
 
@@ -280,7 +280,7 @@ class Windows:
 
     def book(self, group: int, booking: Booking, sign: int) -> None:
         """Count a booking."""
-        self._noted.append((group, booking, sign))
+        self._noted[group].append((booking, sign))
 
     def opened(self, group: int, at: int) -> None:
         """Count a creation."""
@@ -295,7 +295,7 @@ class Windows:
         self._now = now
         if now >= self._next_check:
             self._next_check = now + 60 * SECOND
-            notes: list[Sized] = [*self._opened, *self._answered, self._noted]
+            notes: list[Sized] = [*self._opened, *self._answered, *self._noted]
             if sum(map(len, notes)) > _ENOUGH:
                 self.count()
 
@@ -309,13 +309,13 @@ class Windows:
             self._forecasts.take(group, self._opened[group], self._answered[group], self._now)
             self._opened[group].clear()
             self._answered[group].clear()
-        for group, booking, sign in self._noted:
-            next(iter(self._chains[group].values())).add(booking, sign)
-            if (
-                booking.what <= _FORECAST_UP_TO and booking.what is not _CLOSED
-            ):  # the most frequent, and no forecast's business
-                self._forecasts.book(group, booking, sign)
-        self._noted.clear()
+            _count_noted(finest, self._noted[group])
+            for booking, sign in self._noted[group]:
+                if (
+                    booking.what <= _FORECAST_UP_TO and booking.what is not _CLOSED
+                ):  # the most frequent, and no forecast's business
+                    self._forecasts.book(group, booking, sign)
+            self._noted[group].clear()
 
 
 def _count_opened(finest: Window, times: list[int]) -> None:
@@ -347,6 +347,23 @@ def _count_answered(finest: Window, answered: list[tuple[int, int]]) -> None:
             for index in buckets:
                 latencies[index] = get(index, 0) + 1
         begin = end
+
+
+def _count_noted(finest: Window, noted: list[tuple[Booking, int]]) -> None:
+    """Count bookings of any kind, pane by pane."""
+    noted.sort(key=_moment)
+    begin = 0
+    while begin < len(noted):
+        panes, until = finest.place(noted[begin][0].at)
+        end = bisect_left(noted, until, begin, key=_moment)
+        for booking, sign in noted[begin:end]:
+            for pane in panes:
+                pane.add(booking, sign)
+        begin = end
+
+
+def _moment(noted: tuple[Booking, int]) -> int:
+    return noted[0].at
 
 
 def totals(windows: Mapping[str, Window]) -> dict[str, Pane]:
