@@ -25,10 +25,16 @@ demo: install ## embedded broker, live traffic, monitor and wall page
 kafka: install ## a real Apache Kafka in the foreground, for trying things (needs Java 17 and Maven)
 	@exec $(BIN)/python -m tests.kafka.run_broker
 
+# What computes gives way to what waits for the program, so the two take little longer than one.
 test: install ## unit and integration tests (nothing but pip needed)
-	$(BIN)/pytest --numprocesses 2 -m 'not slow' tests/unit
-	$(BIN)/pytest --numprocesses 2 -m 'not slow and not alone' tests/integration
+	@$(MAKE) --no-print-directory --jobs 2 test-unit test-integration
 	$(BIN)/pytest -m alone tests/integration
+
+test-unit: install
+	nice -n 19 $(BIN)/pytest --numprocesses 2 -m 'not slow' tests/unit
+
+test-integration: install
+	$(BIN)/pytest --numprocesses 2 -m 'not slow and not alone' tests/integration
 
 test-slow: install ## what `make test` leaves out: the largest history and search (nothing but pip needed)
 	$(BIN)/pytest --numprocesses 2 -m slow tests/unit tests/integration
