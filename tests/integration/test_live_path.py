@@ -49,7 +49,7 @@ async def test_a_history_replayed_into_kafka_ends_as_its_backtest(broker, name):
     assert seconds < 3
 
 
-@pytest.mark.parametrize("name", LARGEST_IS_SLOW)
+@pytest.mark.parametrize("name", LARGER_ARE_SLOW)
 async def test_a_clean_restart_in_the_middle_of_a_history_changes_nothing(broker, name):
     await replay(broker, history(name))
     lines = tally(name)[1]["created"]

@@ -106,6 +106,13 @@ def test_customers_are_remembered_and_those_who_left_for_a_day():
     assert base.counted == Changes(2, 1, 0, 0)
 
 
+def test_what_was_read_late_is_remembered_for_a_day_too():
+    base = begin(left("a", LONG_AGO))
+    base.forget()
+    take(base, joined("a", LONG_AGO))
+    assert base.customers == 0
+
+
 def test_what_a_late_event_proves_false_is_taken_back_and_counted():
     base = begin(joined("a", START))
     take(base, joined("a", START - SECOND))
