@@ -80,7 +80,11 @@ async def serving(
         return monitor.parts(), monitor.health()
 
     async def scrape() -> tuple[list[PartitionStats], Health]:
-        return monitor.parts(brief=True), monitor.health()
+        parts = []
+        for part in monitor.each_part():
+            parts.append(part)
+            await asyncio.sleep(0)  # a deadline must not wait for the figures of all
+        return parts, monitor.health()
 
     async with web_port(
         *(web, lambda: (monitor.policy, monitor.shadow), read, scrape),

@@ -14,7 +14,6 @@ import msgspec
 from msgspec.structs import replace
 
 from monitor.observability.stats import (
-    HASH,
     HOUR,
     LONGEST_WAITING,
     Counts,
@@ -27,7 +26,7 @@ from monitor.observability.stats import (
 from monitor.sla.base import BaseFigures
 from monitor.sla.budget import error_budget
 from monitor.sla.calendar import Calendar
-from monitor.sla.distinct import estimate, estimate_shared
+from monitor.sla.distinct import HASH, estimate, estimate_shared
 from monitor.sla.policy import FIELDS, Policy, Target
 from monitor.sla.promises import decide
 from monitor.sla.quantiles import quantiles

@@ -24,6 +24,10 @@ def sketch(seen, since=0):
     return distinct.least(since)
 
 
+def told(sketches):
+    return [list(each) for each in sketches]
+
+
 @pytest.mark.parametrize("count", [0, 1, 100, K - 1])
 def test_few_are_counted_exactly(count):
     seen = [(at, each) for at, each in enumerate(hashes(count))]
@@ -78,7 +82,7 @@ def test_order_and_repeats_change_nothing(seen, data):
     order = data.draw(st.permutations([*seen, *seen[:5]]))
     for since in range(6):
         found = sketch(order, since)
-        assert found == sorted({each for at, each in seen if at >= since})
+        assert list(found) == sorted({each for at, each in seen if at >= since})
 
 
 def test_a_team_that_nobody_names_counts_as_other():
@@ -89,8 +93,8 @@ def test_a_team_that_nobody_names_counts_as_other():
             TicketCreated("b", "chat", START, "billing", customer=2),
         ]
     )
-    assert engine.customers.least(0, START, [0]) == [[2]]
-    assert engine.customers.least(1, START, [0]) == [[1]]
+    assert told(engine.customers.least(0, START, [0])) == [[2]]
+    assert told(engine.customers.least(1, START, [0])) == [[1]]
 
 
 def test_an_engine_counts_the_customers_of_its_tickets_and_knows_them_after_a_restart():
@@ -108,11 +112,11 @@ def test_an_engine_counts_the_customers_of_its_tickets_and_knows_them_after_a_re
     engine.advance(START)
     keeper.keep(engine)
     for each in (engine, keeper.begin_again(PLAIN, START)):
-        assert each.customers.least(0, START, [START]) == [[1, 2]]
-        assert each.customers.least(1, START, [late, START]) == [[1], []]
+        assert told(each.customers.least(0, START, [START])) == [[1, 2]]
+        assert told(each.customers.least(1, START, [late, START])) == [[1], []]
 
 
 def test_what_is_older_than_a_day_is_dropped():
     customers = Customers(PLAIN)
     customers.noted[0] += [(START - DAY - 1, 1), (START - DAY, 2)]
-    assert customers.least(0, START, [0]) == [[2]]
+    assert told(customers.least(0, START, [0])) == [[2]]
