@@ -13,7 +13,8 @@ customers about k (1 + ln(n / k)), from which every window's k least can be told
 
 import heapq
 from array import array
-from collections import Counter, deque
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -26,6 +27,8 @@ a sketch is as good as one of 12 times the size: 1.3 %."""
 
 HASH_BITS: Final = 32
 """Of two million customers one in 4,300 shares its hash with another: far below the error."""
+
+_ALL: Final = 2**HASH_BITS
 
 HASH: Final = "I"
 """How a hash is packed: an unsigned integer of 32 bits."""
@@ -100,25 +103,36 @@ class Distinct:
 
 def estimate(sketches: Iterable[Sequence[int]]) -> int:
     """Return how many different hashes some sketches, as of `Distinct.least`, have seen."""
-    return estimate_shared([list(sketches)], 1)
-
-
-def estimate_shared(sketches: Sequence[Sequence[Sequence[int]]], by: int = 2) -> int:
-    """Return how many different hashes were seen by so many of some lists of sketches.
-
-    A full sketch knows of none above its greatest; up to the least of these all are known.
-    """
-    full = [sketch[-1] for each in sketches for sketch in each if len(sketch) >= K]
-    up_to = min(full, default=2**HASH_BITS)
-    seen: Counter[int] = Counter()
-    for each in sketches:
-        seen.update({known for sketch in each for known in sketch if known <= up_to})
-    found = sum(count >= by for count in seen.values())
-    if not full or not found:
-        return found
+    sketches = list(sketches)
+    up_to = _known_up_to(sketches)
+    found = len(_known(sketches, up_to))
     # The greatest is where we looked, not a chance find.
-    is_whole = by == 1
-    return round((found - is_whole) * float(2**HASH_BITS) / up_to)
+    return found if up_to == _ALL else _scaled(found - 1, up_to)
+
+
+def estimate_shared(sketches: Sequence[Sequence[Sequence[int]]]) -> int:
+    """Return how many different hashes were seen by more than one of some lists of sketches."""
+    up_to = _known_up_to(sketch for each in sketches for sketch in each)
+    once: set[int] = set()
+    again: set[int] = set()
+    for each in sketches:
+        known = _known(each, up_to)
+        again |= once & known
+        once |= known
+    return len(again) if up_to == _ALL else _scaled(len(again), up_to)
+
+
+def _known_up_to(sketches: Iterable[Sequence[int]]) -> int:
+    """Return up to where all hashes are known: a full sketch knows of none above its greatest."""
+    return min((sketch[-1] for sketch in sketches if len(sketch) >= K), default=_ALL)
+
+
+def _known(sketches: Iterable[Sequence[int]], up_to: int) -> set[int]:
+    return set().union(*(sketch[: bisect_right(sketch, up_to)] for sketch in sketches))
+
+
+def _scaled(found: int, up_to: int) -> int:
+    return round(found * float(_ALL) / up_to)
 
 
 class Customers:
