@@ -79,7 +79,7 @@ async def _publish(
         request_timeout_ms=_REQUEST_MS,
         **settings.client_options,
     )
-    told: dict[int, tuple[bytes, float]] = {}
+    told: dict[int, tuple[PartitionStats, float]] = {}
     known, text = None, ""
     try:
         await producer.start()
@@ -90,10 +90,9 @@ async def _publish(
             for part in read():
                 await asyncio.sleep(0)  # a deadline must not wait for the figures of all
                 now = time.monotonic()
-                before, at = told.get(part.partition, (b"", 0.0))
-                figures = msgspec.msgpack.encode((part.groups, part.caught_up))
-                if figures != before or now - at >= REPEAT_SECONDS:
-                    told[part.partition] = figures, now
+                before, at = told.get(part.partition, (None, 0.0))
+                if now - at >= REPEAT_SECONDS or _have_changed(before, part):
+                    told[part.partition] = part, now
                     sent.append(
                         await producer.send(
                             settings.topics.stats,
@@ -105,6 +104,13 @@ async def _publish(
             await asyncio.sleep(PUBLISH_SECONDS)
     finally:
         await at_most(_CLOSE_SECONDS, producer.stop())
+
+
+def _have_changed(before: PartitionStats | None, part: PartitionStats) -> bool:
+    """Tell whether what others show is another; the same objects are compared at once."""
+    if before is None or part.caught_up is not before.caught_up:
+        return True
+    return part.groups != before.groups
 
 
 async def _listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> None:
