@@ -16,7 +16,11 @@ MINUTE: Final = 60 * SECOND
 MANY: Final = 10_000
 """Up to so many old tickets of one promise are counted whenever somebody looks."""
 
-_WAITING: Final = (Phase.WAITING, Phase.AT_RISK, Phase.OVERDUE)
+# Looked up through its class, a member costs as much as a call until Python 3.12.
+_WAITING: Final = Phase.WAITING
+_AT_RISK: Final = Phase.AT_RISK
+_OVERDUE: Final = Phase.OVERDUE
+_UNANSWERED: Final = (_WAITING, _AT_RISK, _OVERDUE)
 
 
 class Backlog:
@@ -47,18 +51,18 @@ class Backlog:
             return None if calendar is None else calendar.deadline(span)
 
         self._first_lines = {
-            Phase.WAITING: line(Phase.WAITING, target.at_risk, due(0, target.at_risk)),
-            Phase.AT_RISK: line(Phase.AT_RISK, target.limit, due(1, target.limit)),
-            Phase.OVERDUE: line(Phase.OVERDUE, EXPIRES_AFTER),
+            _WAITING: line(_WAITING, target.at_risk, due(0, target.at_risk)),
+            _AT_RISK: line(_AT_RISK, target.limit, due(1, target.limit)),
+            _OVERDUE: line(_OVERDUE, EXPIRES_AFTER),
         }
         self._open = Line(EXPIRES_AFTER + 1, lambda t: t.is_open and t.promise == promise, find)
-        self._waiting = self._first_lines[Phase.WAITING]
+        self._waiting = self._first_lines[_WAITING]
 
     @property
     def lines(self) -> tuple[Line, ...]:
         """The lines by which something becomes true of a ticket at a time after its creation."""
         lines = self._first_lines
-        return lines[Phase.WAITING], lines[Phase.AT_RISK], self._open
+        return lines[_WAITING], lines[_AT_RISK], self._open
 
     def due(self, state: Life) -> int:
         """Return when the line in which a ticket stands has it looked at."""
@@ -93,7 +97,7 @@ class Backlog:
             return
         self._count(was, -1)
         self._count(now, 1)
-        if now in _WAITING:
+        if now in _UNANSWERED:
             self._first_lines[now].join(ticket)
 
     def oldest(self) -> int | None:
@@ -103,14 +107,14 @@ class Backlog:
 
     def next_deadline(self) -> int | None:
         """Return the nearest limit that a waiting ticket has not passed yet."""
-        first = [self._first_lines[phase].first() for phase in (Phase.WAITING, Phase.AT_RISK)]
+        first = [self._first_lines[phase].first() for phase in (_WAITING, _AT_RISK)]
         oldest = min((created for created, _ in filter(None, first)), default=None)
         return None if oldest is None else thresholds(self._target, oldest, ())[1]
 
     def longest_waiting(self, count: int) -> list[tuple[int, str]]:
         """Return creation and id of the tickets that have waited longest, the longest first."""
         found: list[tuple[int, str]] = []
-        for phase in (Phase.OVERDUE, Phase.AT_RISK, Phase.WAITING):
+        for phase in (_OVERDUE, _AT_RISK, _WAITING):
             found += self._first_lines[phase].earliest(count - len(found))
         return found
 
@@ -134,11 +138,11 @@ class Backlog:
         ]
 
     def _count(self, phase: Phase, sign: int) -> None:
-        if phase in _WAITING:
+        if phase in _UNANSWERED:
             self.waiting += sign
-            if phase is not Phase.WAITING:
+            if phase is not _WAITING:
                 self.at_risk += sign
-                if phase is Phase.OVERDUE:
+                if phase is _OVERDUE:
                     self.overdue += sign
 
 
@@ -177,7 +181,7 @@ class PausedBacklog(Backlog):
         self.open += state.is_open - ticket.is_open
         self._count(ticket.phase, -1)
         self._count(state.phase, 1)
-        if state.phase in _WAITING:
+        if state.phase in _UNANSWERED:
             self._runs[ticket.ticket_id] = state.phase, self._urgent(ticket)
         else:
             self._runs.pop(ticket.ticket_id, None)
@@ -188,7 +192,7 @@ class PausedBacklog(Backlog):
 
     def next_deadline(self) -> int | None:
         """Return the nearest limit that a waiting ticket has not passed yet."""
-        ahead = [run.due_at for phase, run in self._runs.values() if phase is not Phase.OVERDUE]
+        ahead = [run.due_at for phase, run in self._runs.values() if phase is not _OVERDUE]
         return min((due_at for due_at in ahead if due_at < NEVER), default=None)
 
     def older_than(self, ages: Sequence[int], now: int) -> list[int]:

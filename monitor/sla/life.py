@@ -8,6 +8,17 @@ from monitor.sla.pauses import after, elapsed
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Goal, Target
 from monitor.sla.ticket import Kind, Phase, Ticket
 
+# Looked up through its class, a member costs as much as a call until Python 3.12.
+_UNSEEN: Final = Phase.UNSEEN
+_WAITING: Final = Phase.WAITING
+_AT_RISK: Final = Phase.AT_RISK
+_OVERDUE: Final = Phase.OVERDUE
+_ANSWERED: Final = Phase.ANSWERED
+_ABANDONED: Final = Phase.ABANDONED
+_EXPIRED: Final = Phase.EXPIRED
+_TOLD_AT_RISK: Final = Kind.AT_RISK
+_TOLD_BREACHED: Final = Kind.BREACHED
+
 ENDINGS: Final = {
     Phase.ANSWERED: Kind.ANSWERED,
     Phase.ABANDONED: Kind.CLOSED,
@@ -61,7 +72,7 @@ def life(  # noqa: C901, PLR0912 - the whole of it in one place; calls cost a te
     if created is None or target is None:
         return NOT_THERE
     if clock < created:
-        return Life(Phase.UNSEEN, wake_at=created)
+        return Life(_UNSEEN, wake_at=created)
     pauses: tuple[int, ...] = () if ticket.exchange is None else ticket.exchange.pauses
     is_plain = target.calendar is None and not pauses and not target.before
     if is_plain:
@@ -71,13 +82,13 @@ def life(  # noqa: C901, PLR0912 - the whole of it in one place; calls cost a te
     expires_at = created + EXPIRES_AFTER
 
     closed = None if ticket.closed is None else max(ticket.closed, created)
-    ending, ends_at, known_from = Phase.EXPIRED, expires_at, expires_at + 1
+    ending, ends_at, known_from = _EXPIRED, expires_at, expires_at + 1
     if closed is not None and closed <= ends_at:
-        ending, ends_at, known_from = Phase.ABANDONED, closed, closed
+        ending, ends_at, known_from = _ABANDONED, closed, closed
     if ticket.replied is not None:
         replied = max(ticket.replied, created)
         if replied <= ends_at:
-            ending, ends_at, known_from = Phase.ANSWERED, replied, replied
+            ending, ends_at, known_from = _ANSWERED, replied, replied
 
     ended = clock >= known_from
     waited_to = ends_at if ended else clock
@@ -85,16 +96,16 @@ def life(  # noqa: C901, PLR0912 - the whole of it in one place; calls cost a te
     passed_limit = waited_to > due_at
     goals: tuple[Decided, ...] = ()
     if target.goals:
-        is_answered = ended and ending is Phase.ANSWERED
+        is_answered = ended and ending is _ANSWERED
         goals, next_at = _goals(target, created, pauses, waited_to, is_answered=is_answered)
         known_from = min(known_from, next_at)
     if not ended:
         if passed_limit:
-            phase, wake_at = Phase.OVERDUE, known_from
+            phase, wake_at = _OVERDUE, known_from
         elif passed_at_risk:
-            phase, wake_at = Phase.AT_RISK, min(due_at + 1, known_from)
+            phase, wake_at = _AT_RISK, min(due_at + 1, known_from)
         else:
-            phase, wake_at = Phase.WAITING, min(at_risk_at + 1, known_from)
+            phase, wake_at = _WAITING, min(at_risk_at + 1, known_from)
         return Life(
             phase,
             created,
@@ -109,9 +120,7 @@ def life(  # noqa: C901, PLR0912 - the whole of it in one place; calls cost a te
         )
 
     closed_at = closed if closed is not None and closed <= clock else None
-    over = (
-        closed_at is not None or ending is not Phase.ANSWERED or over_at_reply or clock > expires_at
-    )
+    over = closed_at is not None or ending is not _ANSWERED or over_at_reply or clock > expires_at
     moments = [closed] if closed is not None and closed > clock else []
     if not over:
         moments.append(expires_at + 1)
@@ -186,9 +195,9 @@ def stages(state: Life) -> list[tuple[Kind, int]]:
     """List what is to be told of a ticket, in order; nothing of one that never was at risk."""
     if state.at_risk_at is None:
         return []
-    told = [(Kind.AT_RISK, state.at_risk_at)]
+    told = [(_TOLD_AT_RISK, state.at_risk_at)]
     if state.breached_at is not None:
-        told.append((Kind.BREACHED, state.breached_at))
+        told.append((_TOLD_BREACHED, state.breached_at))
     if state.ended_at is not None:
         told.append((ENDINGS[state.phase], state.ended_at))
     return told
@@ -199,7 +208,7 @@ def forget_at(ticket: Ticket, state: Life) -> int | None:
 
     Counted from the last that is known of it, be it read late or ahead of the clock.
     """
-    if state.is_open or (state.phase is Phase.UNSEEN and state.wake_at is not None):
+    if state.is_open or (state.phase is _UNSEEN and state.wake_at is not None):
         return None
     last = max(
         ticket.touched,

@@ -28,6 +28,8 @@ def after(target: Target, created: int, span: int, pauses: tuple[int, ...]) -> i
 
 def elapsed(target: Target, created: int, end: int, pauses: tuple[int, ...]) -> int:
     """Return for how long the clock ran until a moment."""
+    if not pauses:
+        return target.elapsed(created, max(created, end))
     return sum(
         target.elapsed(begin, min(until, end))
         for begin, until in _running(target, created, pauses)
@@ -40,6 +42,8 @@ def known(pauses: tuple[int, ...], at: int) -> tuple[int, ...]:
 
     Whatever is told at a moment is told as it would have been live.
     """
+    if not pauses:
+        return ()
     until_now = tuple(moment for moment in pauses if moment <= at)
     return (*until_now, at) if len(until_now) % 2 else until_now
 

@@ -110,6 +110,8 @@ class Target:
 
     def at(self, moment: int) -> "Target":
         """Return what was promised at a moment."""
+        if not self.before:
+            return self
         known = (target for until, target in self.before if moment < until)
         return next((target for target in known if target is not None), self)
 

@@ -1,9 +1,9 @@
 """Sliding windows: per group and window the sums of the last 60 panes, exact and retractable."""
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping, Sequence, Sized
 from math import inf
+from operator import add, sub
 from typing import Final, NamedTuple
 
 from monitor.sla.events import DAY, SECOND
@@ -21,7 +21,12 @@ PANES: Final = 60
 _ENOUGH: Final = 10_000
 """So many bookings are counted though nobody looks."""
 
+# Looked up through its class, a member costs as much as a call until Python 3.12.
+_CREATED: Final = Book.CREATED
+_ANSWERED: Final = Book.ANSWERED
 _CLOSED: Final = Book.CLOSED
+_MET: Final = Book.MET
+_RESOLVED: Final = Book.RESOLVED
 
 _FORECAST_UP_TO: Final = Book.ABANDONED
 """Bookings up to this one are what forecasts learn from."""
@@ -41,26 +46,25 @@ class Pane:
     def add(self, booking: Booking, sign: int) -> None:
         """Count one booking, or take it back."""
         self.counts[booking.what] += sign
-        if booking.what is Book.ANSWERED:
+        if booking.what is _ANSWERED:
             self.sum_us += sign * booking.value
             _add(self.latencies, bucket(booking.value), sign)
-        elif booking.what is Book.RESOLVED:
+        elif booking.what is _RESOLVED:
             self.resolution_us += sign * booking.value
 
     def merge(self, other: "Pane", sign: int = 1) -> None:
         """Add another's sums, or take them away."""
-        self.counts = [a + sign * b for a, b in zip(self.counts, other.counts, strict=True)]
+        self.counts = [*map(add if sign > 0 else sub, self.counts, other.counts)]
         self.sum_us += sign * other.sum_us
         self.resolution_us += sign * other.resolution_us
-        if sign < 0:
-            for index, count in other.latencies.items():
-                _add(self.latencies, index, -count)
-        elif not self.latencies:
+        if sign > 0 and not self.latencies:
             self.latencies = dict(other.latencies)
-        else:
-            mine, get = self.latencies, self.latencies.get
-            for index, count in other.latencies.items():
-                mine[index] = get(index, 0) + count
+            return
+        mine, get = self.latencies, self.latencies.get
+        for index, count in other.latencies.items():
+            mine[index] = get(index, 0) + sign * count
+        if sign < 0:
+            self.latencies = {index: count for index, count in mine.items() if count}
 
     def figures(self, formula: Formula) -> "Figures":
         """Work out what is shown of these sums."""
@@ -225,20 +229,30 @@ class Window:
         if first <= self.first:
             return
         self.first = first
-        for number in [n for n in self.kept if n < first]:
+        # What goes to the same place is added up first: while a history is read that is much.
+        coarser, gone = self.coarser, dict[int, Pane]()
+        for number in [number for number in self.kept if number < first]:
             pane = self.kept.pop(number)
+            place = 0 if coarser is None else number * self.pane_us // coarser.pane_us
+            if place in gone:
+                gone[place].merge(pane)
+            else:
+                gone[place] = pane
+        for place, pane in gone.items():
             self.own.merge(pane, -1)
-            if self.coarser is not None:
-                self.coarser.absorb(pane, number * self.pane_us)
+            if coarser is not None:
+                coarser.absorb(place, pane)
 
-    def absorb(self, pane: Pane, at: int) -> None:
-        """Take over a pane that slid out of the finer window."""
-        number = at // self.pane_us
+    def absorb(self, number: int, pane: Pane) -> None:
+        """Take over a pane that slid out of the finer window; it is nobody else's."""
         if number >= self.first:
-            self.kept.setdefault(number, Pane()).merge(pane)
             self.own.merge(pane)
+            if number in self.kept:
+                self.kept[number].merge(pane)
+            else:
+                self.kept[number] = pane
         elif self.coarser is not None:
-            self.coarser.absorb(pane, at)
+            self.coarser.absorb(number * self.pane_us // self.coarser.pane_us, pane)
 
 
 class Windows:
@@ -312,7 +326,7 @@ def _count_opened(finest: Window, times: list[int]) -> None:
         panes, until = finest.place(times[begin])
         end = bisect_left(times, until, begin)
         for pane in panes:
-            pane.counts[Book.CREATED] += end - begin
+            pane.counts[_CREATED] += end - begin
         begin = end
 
 
@@ -324,13 +338,14 @@ def _count_answered(finest: Window, answered: list[tuple[int, int]]) -> None:
         panes, until = finest.place(answered[begin][0])
         end = bisect_left(answered, (until, 0), begin)
         waits = [waited for _, waited in answered[begin:end]]
-        latencies = Counter(map(bucket, waits))
+        count, sum_us, buckets = end - begin, sum(waits), [*map(bucket, waits)]
         for pane in panes:
-            pane.counts[Book.ANSWERED] += len(waits)
-            pane.counts[Book.MET] += len(waits)
-            pane.sum_us += sum(waits)
-            for index, count in latencies.items():
-                pane.latencies[index] = pane.latencies.get(index, 0) + count
+            pane.counts[_ANSWERED] += count
+            pane.counts[_MET] += count
+            pane.sum_us += sum_us
+            latencies, get = pane.latencies, pane.latencies.get
+            for index in buckets:
+                latencies[index] = get(index, 0) + 1
         begin = end
 
 

@@ -85,6 +85,29 @@ def test_order_and_repeats_change_nothing(seen, data):
         assert list(found) == sorted({each for at, each in seen if at >= since})
 
 
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.lists(st.integers(1, 30), max_size=8), st.integers(0, 9)),
+        max_size=12,
+    )
+)
+def test_what_was_told_before_is_told_again_only_while_it_is_true(steps):
+    watched, every = Distinct(), []
+    for at, customers, since in steps:
+        every += [(at, customer) for customer in customers]
+        if customers:
+            watched.see([(at, customer) for customer in customers], 0)
+        for begin in (since, since + 1, since):
+            assert list(watched.least(begin)) == list(sketch(every, begin))
+
+
+def test_a_window_that_slides_over_a_full_sketch_is_told_anew():
+    watched, seen = Distinct(), list(enumerate(hashes(2 * K)))
+    watched.see(seen, 0)
+    for since in range(0, 2 * K, 50):
+        assert list(watched.least(since)) == list(sketch(seen, since))
+
+
 def test_a_team_that_nobody_names_counts_as_other():
     engine = Engine(Policy(CHANNELS, teams=("billing",)))
     engine.apply(
