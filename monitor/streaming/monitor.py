@@ -99,10 +99,7 @@ class Monitor:
         return list(self.each_part())
 
     def each_part(self) -> Iterator[PartitionStats]:
-        """Yield the figures of one open partition after the other.
-
-        Its counters are those of the last commit, all else is as `Shown` has it.
-        """
+        """Yield the figures of one open partition after the other, as `Shown` has them."""
         tasks = list(self._partitions.tasks.values())
         for task in tasks:
             task.refresh()
@@ -110,17 +107,12 @@ class Monitor:
                 lag, caught_up = task.lag(), not task.behind()
                 shown = self._shown.setdefault(task.state, Shown()).read(
                     partial(_work_out, task, task.state, caught_up=caught_up),
+                    task.counts,
                     caught_up=caught_up,
                     is_far_behind=not caught_up and lag > self.settings.max_poll_records,
                     work_ratio=WORK_RATIO / len(tasks),
                 )
-                yield replace(
-                    shown,
-                    counts=task.counts,
-                    lag=lag,
-                    caught_up=caught_up,
-                    last_commit=task.last_commit,
-                )
+                yield replace(shown, lag=lag, caught_up=caught_up, last_commit=task.last_commit)
 
     def health(self) -> Health:
         """Return how the monitor is doing."""

@@ -8,7 +8,9 @@ tickets, which one that is behind has better use for.
 from collections.abc import Callable
 from typing import Final
 
-from monitor.observability.stats import PartitionStats
+from msgspec.structs import replace
+
+from monitor.observability.stats import Counts, PartitionStats
 from monitor.streaming.clock import Clock
 
 WORK_RATIO: Final = 0.01
@@ -35,6 +37,7 @@ class Shown:
     def read(
         self,
         work_out: Callable[[], PartitionStats],
+        counts: Counts,
         *,
         caught_up: bool,
         is_far_behind: bool,
@@ -42,6 +45,8 @@ class Shown:
     ) -> PartitionStats:
         """Return the figures as of a moment ago, and as of now if it has just caught up.
 
+        `counts` are those of the last commit. They go with the figures, so that no gauge is seen
+        to be behind its counter, and never fall; those of one that is far behind are always new.
         `work_ratio` is the share of the time that may be spent on them.
         """
         known, now = self._known, self._clock.monotonic()
@@ -54,4 +59,6 @@ class Shown:
             began = self._clock.cpu()
             known = self._known = work_out()
             self._at, self._cost = now, self._clock.cpu() - began
+        elif is_far_behind:
+            known = self._known = replace(known, counts=counts)
         return known

@@ -30,8 +30,14 @@ class Asked:
         self._shown = Shown(self.clock)
         self._number = 0
 
-    def after(self, seconds, *, work_ratio=DEAR, caught_up=True, is_far_behind=False):
+    def after(self, seconds, **options):
+        return self.shown_after(seconds, **options).clock
+
+    def shown_after(
+        self, seconds, *, work_ratio=DEAR, caught_up=True, is_far_behind=False, commits=0
+    ):
         self.clock.now += seconds
+        counts = Counts(records={"ticket-created": {"ok": commits}})
 
         def work_out():
             self._number += 1
@@ -40,14 +46,14 @@ class Asked:
                 partition=0,
                 clock=self._number,
                 groups=[],
-                counts=Counts(),
+                counts=counts,
                 lag=0,
                 caught_up=caught_up,
                 last_commit=0.0,
             )
 
         options = {"caught_up": caught_up, "is_far_behind": is_far_behind}
-        return self._shown.read(work_out, work_ratio=work_ratio, **options).clock
+        return self._shown.read(work_out, counts, work_ratio=work_ratio, **options)
 
 
 def test_who_asks_at_the_same_moment_is_told_the_same():
@@ -79,3 +85,17 @@ def test_one_that_has_just_caught_up_shows_what_is_now():
     assert asked.after(0, caught_up=False, is_far_behind=True) == 1
     assert asked.after(0) == 2
     assert asked.after(0) == 2
+
+
+def test_counters_go_with_the_gauges_but_for_one_that_is_far_behind():
+    asked = Asked()
+
+    def counted(commits, **options):
+        shown = asked.shown_after(0, commits=commits, **options)
+        return shown.counts.records["ticket-created"]["ok"]
+
+    behind = {"caught_up": False, "is_far_behind": True}
+    assert [counted(commits, **behind) for commits in (1, 2, 3)] == [1, 2, 3]
+    assert counted(4, caught_up=False) == 3  # not of a commit that the gauges do not know
+    assert counted(5) == 5
+    assert counted(6) == 5
