@@ -88,17 +88,19 @@ class Backlog:
 
     def move(self, ticket: Ticket, state: Life) -> None:
         """Count a ticket in its new state, and no more in that in which it was last placed."""
-        was, now = ticket.phase, state.phase
         if state.is_open is not ticket.is_open:
             self.open += 1 if state.is_open else -1
             if state.is_open:
                 self._open.join(ticket)
-        if was is now:
-            return
-        self._count(was, -1)
-        self._count(now, 1)
-        if now in _UNANSWERED:
-            self._first_lines[now].join(ticket)
+        if state.phase is not ticket.phase:
+            self.pass_on(ticket, state.phase)
+
+    def pass_on(self, ticket: Ticket, phase: Phase) -> None:
+        """Count a ticket in its new phase, open as before."""
+        self._count(ticket.phase, -1)
+        self._count(phase, 1)
+        if phase in _UNANSWERED:
+            self._first_lines[phase].join(ticket)
 
     def oldest(self) -> int | None:
         """Return the creation of the ticket that has waited longest."""

@@ -52,21 +52,30 @@ def retell(ticket: Ticket, target: Target, state: Life, clock: int, *, stale: bo
     standing = 0 if stale else _standing(told, wanted)
     if standing == len(told) == len(wanted):
         return []
-    revisions = list(ticket.revisions or _NO_REVISIONS)
     effects = []
     if taken_back := told[standing:]:
-        revisions[_RETRACTED] += 1
-        retraction = Telling(_RETRACTED, clock, revisions[_RETRACTED])
-        effects.append(_effect(ticket, target, state, clock, retraction, taken_back))
-    now_told = [*told[:standing]]
+        ticket.told = told[:standing]
+        telling = _next_telling(ticket, _RETRACTED, clock)
+        effects.append(_effect(ticket, target, state.ended_at, clock, telling, taken_back))
     for kind, at in wanted[standing:]:
-        revisions[kind] += 1
-        telling = Telling(kind, at, revisions[kind])
-        effects.append(_effect(ticket, target, state, clock, telling))
-        now_told.append(telling)
-    ticket.told = tuple(now_told)
-    ticket.revisions = tuple(revisions)
+        effects.append(tell(ticket, target, clock, kind, at, state.ended_at))
     return effects
+
+
+def tell(
+    ticket: Ticket, target: Target, clock: int, kind: Kind, at: int, ended_at: int | None = None
+) -> Effect:
+    """Tell the next stage of a ticket; all that was told of it before stands."""
+    telling = _next_telling(ticket, kind, at)
+    ticket.told = (*ticket.told, telling)
+    return _effect(ticket, target, ended_at, clock, telling)
+
+
+def _next_telling(ticket: Ticket, kind: Kind, at: int) -> Telling:
+    revisions = list(ticket.revisions or _NO_REVISIONS)
+    revisions[kind] += 1
+    ticket.revisions = tuple(revisions)
+    return Telling(kind, at, revisions[kind])
 
 
 def _standing(told: tuple[Telling, ...], wanted: list[tuple[Kind, int]]) -> int:
@@ -82,7 +91,7 @@ def _standing(told: tuple[Telling, ...], wanted: list[tuple[Kind, int]]) -> int:
 def _effect(
     ticket: Ticket,
     target: Target,
-    state: Life,
+    ended_at: int | None,
     clock: int,
     telling: Telling,
     retracts: tuple[Telling, ...] = (),
@@ -92,7 +101,7 @@ def _effect(
     if kind is _AT_RISK or kind is _BREACHED:
         waited_to = telling.at
     else:
-        waited_to = clock if state.ended_at is None else state.ended_at
+        waited_to = clock if ended_at is None else ended_at
     waited_to = max(created, waited_to)
     pauses = () if ticket.exchange is None else known(ticket.exchange.pauses, waited_to)
     promised = target.at(waited_to)

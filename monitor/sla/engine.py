@@ -11,7 +11,7 @@ from typing import Final
 from monitor.sla.backlog import Backlog, GroupBacklog
 from monitor.sla.deadlines import Deadlines, Line
 from monitor.sla.distinct import Customers
-from monitor.sla.effects import Effect, retell
+from monitor.sla.effects import Effect, retell, tell
 from monitor.sla.events import NEVER, AgentReplied, Event, TicketClosed, TicketCreated
 from monitor.sla.forecast import Record
 from monitor.sla.forecasts import Forecasts
@@ -19,6 +19,7 @@ from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Past, Policy, Target
 from monitor.sla.promises import NO_PROMISE, NOWHERE, Promises
+from monitor.sla.steps import NO_STEPS, steps
 from monitor.sla.ticket import Phase, Ticket, join
 from monitor.sla.totals import GroupTotals, Totals
 from monitor.sla.views import Booking, View, bookings
@@ -82,6 +83,8 @@ class Engine:
         self._groups = [promise.group for promise in promises]
         self._usual = [_usual(target) for _, target in self._promises.all]
         self._usual += [-1] * (len(self._targets) - len(self._usual))
+        self._steps = [steps(target) for _, target in self._promises.all]
+        self._steps += [NO_STEPS] * (len(self._targets) - len(self._steps))
         self._backlogs = self._make_backlogs()
         self.backlogs = [self._backlog(group) for group in range(len(policy.groups))]
         """By `Policy.groups`."""
@@ -145,7 +148,9 @@ class Engine:
                 at, found = queue.head, queue.first()
                 if found is not None and queue.head == at:
                     self.clock = max(self.clock, at)
-                    self._settle(self.tickets[found[1]], effects)
+                    ticket = self.tickets[found[1]]
+                    if not self._pass(ticket, effects):
+                        self._settle(ticket, effects)
                     queue.first()
                 queue = min(self._queues, key=_HEAD)
             self._due = queue.head
@@ -265,6 +270,31 @@ class Engine:
         group = self._groups[ticket.promise]
         for view in self._views:
             view.answered_in_time(group, at, at - created)
+        return True
+
+    def _pass(self, ticket: Ticket, effects: list[Effect]) -> bool:
+        """Let a threshold pass of a ticket of which nothing was heard since its creation.
+
+        The third usual thing, done like the two usual events.
+        """
+        created, promise, clock = ticket.created, ticket.promise, self.clock
+        if created is None or ticket.replied is not None or ticket.closed is not None:
+            return False
+        step = self._steps[promise].get(ticket.phase)
+        if step is None or ticket.armed or ticket.exchange is not None:
+            return False
+        at = created + step.span
+        if not at < clock <= created + step.until or len(ticket.told) != step.told:
+            return False
+        group, booking = self._groups[promise], Booking(step.what, at)
+        for view in self._views:
+            view.book(group, booking, 1)
+        ticket.booked += 1
+        self._backlogs[promise].pass_on(ticket, step.phase)
+        ticket.phase = step.phase
+        self.changed[ticket.ticket_id] = ticket
+        effects.append(tell(ticket, self._targets[promise], clock, step.kind, at))
+        self.totals.tell(group, step.kind)
         return True
 
     def _may_undo(self, ticket: Ticket, event: Event) -> bool:

@@ -1,0 +1,38 @@
+"""What a ticket passes that only waits: the thresholds of a plain promise, one after the other."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from monitor.sla.policy import EXPIRES_AFTER, Target
+from monitor.sla.ticket import Kind, Phase
+from monitor.sla.views import Book
+
+
+class Step(NamedTuple):
+    """A threshold: what it makes of a ticket, and what is booked and told of it.
+
+    It is passed after `span` microseconds, and whoever has waited for more than `until` has passed
+    the next one too.
+    """
+
+    span: int
+    until: int
+    phase: Phase
+    what: Book
+    kind: Kind
+    told: int
+    """How much was told of the ticket before."""
+
+
+NO_STEPS: Final[Mapping[Phase, Step]] = {}
+
+
+def steps(target: Target) -> Mapping[Phase, Step]:
+    """Return by phase the step out of it; none of a promise that more than the time decides."""
+    if target.calendar is not None or target.goals or target.before or target.pauses:
+        return NO_STEPS
+    at_risk, limit = target.at_risk, target.limit
+    return {
+        Phase.WAITING: Step(at_risk, limit, Phase.AT_RISK, Book.AT_RISK, Kind.AT_RISK, 0),
+        Phase.AT_RISK: Step(limit, EXPIRES_AFTER, Phase.OVERDUE, Book.MISSED, Kind.BREACHED, 1),
+    }
