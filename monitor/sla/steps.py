@@ -20,8 +20,6 @@ class Step(NamedTuple):
     phase: Phase
     what: Book
     kind: Kind
-    told: int
-    """How much was told of the ticket before."""
 
 
 NO_STEPS: Final[Mapping[Phase, Step]] = {}
@@ -33,6 +31,6 @@ def steps(target: Target) -> Mapping[Phase, Step]:
         return NO_STEPS
     at_risk, limit = target.at_risk, target.limit
     return {
-        Phase.WAITING: Step(at_risk, limit, Phase.AT_RISK, Book.AT_RISK, Kind.AT_RISK, 0),
-        Phase.AT_RISK: Step(limit, EXPIRES_AFTER, Phase.OVERDUE, Book.MISSED, Kind.BREACHED, 1),
+        Phase.WAITING: Step(at_risk, limit, Phase.AT_RISK, Book.AT_RISK, Kind.AT_RISK),
+        Phase.AT_RISK: Step(limit, EXPIRES_AFTER, Phase.OVERDUE, Book.MISSED, Kind.BREACHED),
     }

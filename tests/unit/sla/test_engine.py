@@ -7,7 +7,7 @@ import pytest
 from monitor.sla.engine import Engine
 from monitor.sla.events import DAY, SECOND, AgentReplied, TicketClosed, TicketCreated
 from monitor.sla.policy import Policy, Target
-from monitor.sla.ticket import Kind, Telling
+from monitor.sla.ticket import Kind, Telling, Ticket
 from monitor.sla.views import Book
 from tests.unit.sla.strategies import CHANNELS, PLAIN, START
 from tests.unit.sla.watching import Keeper, backlogs, net, views
@@ -440,6 +440,17 @@ def test_an_earlier_creation_of_another_team_moves_the_ticket_there():
     ]
     assert [backlog.at_risk for backlog in one.backlogs] == [0, 1, 0]
     assert booked(one, 0) == {}
+
+
+def test_what_was_told_falsely_is_put_right_before_a_threshold_that_passes_at_that_moment():
+    kept = Ticket("T1", at(0), "chat", told=(Telling(Kind.AT_RISK, at(60), 1),))
+    kept.revisions = (1, 0, 0, 0, 0, 0)
+    one = Engine(PLAIN, clock=at(120), tickets=[kept])
+    assert brief(one.advance(at(120) + 1)) == [
+        ("RETRACTED", 120.000001, 1),
+        ("AT_RISK", 90, 2),
+        ("BREACHED", 120, 1),
+    ]
 
 
 def after_restart(one, policy):
