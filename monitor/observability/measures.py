@@ -4,7 +4,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from monitor.observability.families import Counter, Family, Gauge, Summary
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+
 from monitor.observability.figures import CustomerCounts, Group, Overview
 from monitor.observability.stats import PartitionStats
 from monitor.sla.durations import short_duration
@@ -24,7 +30,7 @@ class MeasuresMetrics:
         self._groups = policy.groups
         self._labels = ["channel", "team"] if policy.teams else ["channel"]
 
-    def of(self, view: Overview) -> Iterator[Family]:
+    def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
         yield from self._counted(view.parts)
         yield from self._windows(view.groups)
@@ -32,20 +38,20 @@ class MeasuresMetrics:
         yield from _customers(view.customers)
         yield from _changes(view)
         yield from _base(view)
-        yield Gauge(
+        yield GaugeMetricFamily(
             "sla_surveys_unmatched",
             "Survey answers of which no channel is known: their ticket is not, or not any more.",
             sum(part.unmatched_surveys for part in view.parts),
         )
 
-    def _counted(self, parts: Sequence[PartitionStats]) -> Iterator[Family]:
-        resolution = Summary(
+    def _counted(self, parts: Sequence[PartitionStats]) -> Iterator[Metric]:
+        resolution = SummaryMetricFamily(
             "sla_ticket_resolution_seconds",
             "Time from creation to close of tickets that were answered. A late correction adds, "
             "and takes nothing away.",
             labels=["partition", *self._labels],
         )
-        answers = Counter(
+        answers = CounterMetricFamily(
             "sla_survey_answers",
             "What customers said in surveys.",
             labels=["partition", *self._labels, "answer"],
@@ -56,11 +62,11 @@ class MeasuresMetrics:
                 for answer, book in ANSWER_NAMES.items():
                     answers.add_metric([*values, answer], group.booked[book])
                 resolved = group.booked[Book.RESOLVED]
-                resolution.add_sums(values, resolved, group.resolution_us / SECOND)
+                resolution.add_metric(values, resolved, group.resolution_us / SECOND)
         yield from (resolution, answers)
 
-    def _windows(self, groups: Sequence[Group]) -> Iterator[Family]:
-        resolution = Summary(
+    def _windows(self, groups: Sequence[Group]) -> Iterator[Metric]:
+        resolution = SummaryMetricFamily(
             "sla_window_ticket_resolution_seconds",
             "Time from creation to close of tickets that were answered, in a sliding window.",
         )
@@ -93,7 +99,7 @@ class MeasuresMetrics:
                 nps.add_metric([*values, window], _or_nan(figures.net_promoter_score))
         yield from (resolution, answers, csat, nps)
 
-    def _unresolved(self, groups: Sequence[Group]) -> Family:
+    def _unresolved(self, groups: Sequence[Group]) -> Metric:
         unresolved = self._gauge(
             "sla_tickets_unresolved",
             "Tickets that are not over, and are older than this.",
@@ -105,19 +111,19 @@ class MeasuresMetrics:
                 unresolved.add_metric([*values, age], count)
         return unresolved
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(name, text, labels=[*self._labels, *labels])
+    def _gauge(self, name: str, text: str, *labels: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(name, text, labels=[*self._labels, *labels])
 
 
-def _customers(customers: Mapping[str, CustomerCounts]) -> Iterator[Family]:
+def _customers(customers: Mapping[str, CustomerCounts]) -> Iterator[Metric]:
     """Tell of all hosts what cannot be added up."""
-    by_channel = Gauge(
+    by_channel = GaugeMetricFamily(
         "sla_window_customers",
         "Different customers who opened a ticket in a sliding window. Each host tells of all: "
         "take the greatest, not the sum.",
         labels=["channel", "window"],
     )
-    overall = Gauge(
+    overall = GaugeMetricFamily(
         "sla_window_customers_overall",
         "Different customers on all channels together, each counted once, and of them those who "
         "used several channels. Each host tells of all: take the greatest, not the sum.",
@@ -131,10 +137,12 @@ def _customers(customers: Mapping[str, CustomerCounts]) -> Iterator[Family]:
     yield from (by_channel, overall)
 
 
-def _changes(view: Overview) -> Iterator[Family]:
+def _changes(view: Overview) -> Iterator[Metric]:
     labels = ["partition", "change"]
-    changes = Counter("sla_customer_changes", "Customers who joined and left.", labels=labels)
-    taken_back = Counter(
+    changes = CounterMetricFamily(
+        "sla_customer_changes", "Customers who joined and left.", labels=labels
+    )
+    taken_back = CounterMetricFamily(
         "sla_customer_retractions",
         "Of these changes, those that a late event proved false.",
         labels=labels,
@@ -148,19 +156,19 @@ def _changes(view: Overview) -> Iterator[Family]:
     yield from (changes, taken_back)
 
 
-def _base(view: Overview) -> Iterator[Family]:
-    changes = Gauge(
+def _base(view: Overview) -> Iterator[Metric]:
+    changes = GaugeMetricFamily(
         "sla_window_customer_changes",
         "Customers who joined and left in a sliding window.",
         labels=["window", "change"],
     )
-    retention = Gauge(
+    retention = GaugeMetricFamily(
         "sla_window_customer_retention_ratio",
         "(Customers now - those who joined) / customers at the start of a sliding window; NaN of "
         "none. Of this host's partitions: over several hosts take the counts.",
         labels=["window"],
     )
-    churn = Gauge(
+    churn = GaugeMetricFamily(
         "sla_window_customer_churn_ratio",
         "Customers who left / customers at the start of a sliding window; NaN of none. Of this "
         "host's partitions: over several hosts take the counts.",
@@ -173,7 +181,7 @@ def _base(view: Overview) -> Iterator[Family]:
         changes.add_metric([window, "left"], base.left)
         retention.add_metric([window], _or_nan(base.retention_ratio))
         churn.add_metric([window], _or_nan(base.churn_ratio))
-    yield Gauge("sla_customers", "Customers there are.", customers)
+    yield GaugeMetricFamily("sla_customers", "Customers there are.", customers)
     yield from (changes, retention, churn)
 
 

@@ -15,9 +15,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+
 from monitor import __version__
 from monitor.observability.clock_names import clock_name
-from monitor.observability.families import Counter, Family, Gauge, Histogram, Sample, Summary
 from monitor.observability.figures import Group, Health, Overview, State
 from monitor.observability.measures import ANSWER_NAMES, MeasuresMetrics
 from monitor.observability.stats import DELAY_EDGES, PartitionStats
@@ -105,7 +112,7 @@ class Metrics:
         self._goals = goals_by_channel(policy)
         self._clocks = {name: Metrics(promises) for name, promises in policy.clocks.items()}
 
-    def of(self, view: Overview) -> Iterator[Family]:
+    def of(self, view: Overview) -> Iterator[Metric]:
         """Yield every metric with its present value."""
         yield from self._kept(view)
         yield from self._measures.of(view)
@@ -122,13 +129,13 @@ class Metrics:
         if self._shadow is not None and view.shadow is not None:
             yield from map(as_shadow, self._shadow._now(view.shadow))  # noqa: SLF001 - likewise
 
-    def _now(self, view: Overview) -> Iterator[Family]:
+    def _now(self, view: Overview) -> Iterator[Metric]:
         """Yield what is true now, and was in the windows: what is known without a counter."""
         yield from self._backlog(view.groups)
         yield from self._windows(view.groups)
         yield from self._targets()
 
-    def _kept(self, view: Overview) -> Iterator[Family]:
+    def _kept(self, view: Overview) -> Iterator[Metric]:
         """Yield how the promises of one clock are kept."""
         yield from self._backlog(view.groups)
         yield from self._counters(view.parts)
@@ -137,15 +144,15 @@ class Metrics:
         if self._goals:
             yield from self._goals_kept(view.parts)
 
-    def _backlog(self, groups: Sequence[Group]) -> Iterator[Family]:
+    def _backlog(self, groups: Sequence[Group]) -> Iterator[Metric]:
         for name, text, read in _GAUGES:
-            gauge = Gauge(name, text, labels=self._labels)
+            gauge = GaugeMetricFamily(name, text, labels=self._labels)
             for group in groups:
                 gauge.add_metric(self._values(group), _or_nan(read(group)))
             yield gauge
 
-    def _counters(self, parts: Sequence[PartitionStats]) -> Iterator[Family]:
-        latency = Histogram(
+    def _counters(self, parts: Sequence[PartitionStats]) -> Iterator[Metric]:
+        latency = HistogramMetricFamily(
             "sla_first_response_seconds",
             "Time to the first human reply. A late correction adds, and takes nothing away.",
             labels=["partition", *self._labels],
@@ -170,7 +177,7 @@ class Metrics:
             for names, group in zip(self.policy.groups, part.counts.groups, strict=False):
                 values = [str(part.partition), *names[: len(self._labels)]]
                 buckets = _cumulative(_seconds_names(group.edges), group.buckets)
-                latency.add_buckets(values, buckets, group.sum_us / SECOND)
+                latency.add_metric(values, buckets, group.sum_us / SECOND)
                 for outcome, book in _OUTCOMES.items():
                     outcomes.add_metric([*values, outcome], group.booked[book])
                 for kind, book in _EVENTS.items():
@@ -180,17 +187,17 @@ class Metrics:
                     taken_back.add_metric([*values, kind], group.taken_back[book])
         yield from (latency, outcomes, events, taken_back)
 
-    def _windows(self, groups: Sequence[Group]) -> Iterator[Family]:
-        latency = Summary(
+    def _windows(self, groups: Sequence[Group]) -> Iterator[Metric]:
+        latency = SummaryMetricFamily(
             "sla_window_first_response_seconds",
             "Time to the first human reply in a sliding window, quantiles within 1 %.",
         )
-        level = Gauge(
+        level = GaugeMetricFamily(
             "sla_window_service_level_ratio",
             "Share of decided tickets answered in time in a sliding window; NaN if none was.",
             labels=[*self._labels, "window"],
         )
-        tickets = Gauge(
+        tickets = GaugeMetricFamily(
             "sla_window_tickets",
             "Tickets created, answered, closed, resolved (closed after a first response), met, "
             "missed, abandoned within the limit, and those of them that left at once, in a "
@@ -211,11 +218,11 @@ class Metrics:
                     tickets.add_metric([*values, window, state], getattr(figures, state))
         yield from (latency, level, tickets)
 
-    def _targets(self) -> Iterator[Family]:
-        seconds = Gauge(
+    def _targets(self) -> Iterator[Metric]:
+        seconds = GaugeMetricFamily(
             "sla_target_seconds", "What the policy promises.", labels=["channel", "threshold"]
         )
-        ratio = Gauge(
+        ratio = GaugeMetricFamily(
             "sla_target_ratio", "The share of tickets to be answered in time.", labels=["channel"]
         )
         for name, target in self.policy.channels.items():
@@ -224,13 +231,13 @@ class Metrics:
             ratio.add_metric([name], target.share)
         yield from (seconds, ratio)
 
-    def _hours(self, groups: Sequence[Group], now: int) -> Iterator[Family]:
-        open_ = Gauge(
+    def _hours(self, groups: Sequence[Group], now: int) -> Iterator[Metric]:
+        open_ = GaugeMetricFamily(
             "sla_hours_open",
             "1 while the team is there and clocks run, 0 while it is closed.",
             labels=self._labels,
         )
-        opening = Gauge(
+        opening = GaugeMetricFamily(
             "sla_next_opening_timestamp_seconds",
             "When the team is back; NaN while it is there.",
             labels=self._labels,
@@ -241,9 +248,9 @@ class Metrics:
             opening.add_metric(self._values(group), _or_nan(_seconds(opens_at)))
         yield from (open_, opening)
 
-    def _goals_kept(self, parts: Sequence[PartitionStats]) -> Iterator[Family]:
+    def _goals_kept(self, parts: Sequence[PartitionStats]) -> Iterator[Metric]:
         """Yield what becomes of each of a list of targets; the last one is the limit."""
-        promised = Gauge(
+        promised = GaugeMetricFamily(
             "sla_goal_ratio",
             "The share of tickets to be answered within a time, of each of a channel's targets.",
             labels=["channel", "within"],
@@ -268,12 +275,14 @@ class Metrics:
                     taken_back.add_metric([*values, within(time), "missed"], unmissed)
         yield from (promised, kept, taken_back)
 
-    def _goal_counter(self, name: str, text: str) -> Counter:
-        return Counter(name, text, labels=["partition", *self._labels, "within", "outcome"])
+    def _goal_counter(self, name: str, text: str) -> CounterMetricFamily:
+        return CounterMetricFamily(
+            name, text, labels=["partition", *self._labels, "within", "outcome"]
+        )
 
-    def _rules(self) -> Family:
+    def _rules(self) -> Metric:
         """Return what rules promise to some of the tickets; a label left empty stands for any."""
-        seconds = Gauge(
+        seconds = GaugeMetricFamily(
             "sla_rule_target_seconds",
             "What a rule of the policy promises to the tickets that fit.",
             labels=[*FIELDS, "threshold"],
@@ -286,26 +295,28 @@ class Metrics:
                     seconds.add_metric([*when, "at_risk"], rule.at_risk / SECOND)
         return seconds
 
-    def _health(self, health: Health) -> Iterator[Family]:
-        delay = Histogram(
+    def _health(self, health: Health) -> Iterator[Metric]:
+        delay = HistogramMetricFamily(
             "sla_detection_delay_seconds",
             "From the moment at which a ticket was at risk or breached to the commit of the event.",
         )
         delays = health.delays
-        delay.add_buckets([], _cumulative(_names(DELAY_EDGES), delays.counts), delays.sum_seconds)
+        delay.add_metric([], _cumulative(_names(DELAY_EDGES), delays.counts), delays.sum_seconds)
         yield delay
-        yield Gauge("sla_lag_records", "Input records still to be read.", health.lag_records)
-        yield Gauge(
+        yield GaugeMetricFamily(
+            "sla_lag_records", "Input records still to be read.", health.lag_records
+        )
+        yield GaugeMetricFamily(
             "sla_caught_up",
             "1 while all there is in Kafka has been read, and the broker answers.",
             int(health.state is State.LIVE),
         )
-        yield Gauge(
+        yield GaugeMetricFamily(
             "sla_last_commit_timestamp_seconds",
             "When state, events and offsets were last committed.",
             health.last_commit,
         )
-        yield Gauge(
+        yield GaugeMetricFamily(
             "sla_partitions_unserved",
             "Partitions that no monitor on any host serves; each host tells of all.",
             len(health.unserved),
@@ -317,14 +328,14 @@ class Metrics:
             {"formula": self.policy.formula.value, "channels": ",".join(self.policy.channels)},
         )
 
-    def _counter(self, name: str, text: str, label: str) -> Counter:
-        return Counter(name, text, labels=["partition", *self._labels, label])
+    def _counter(self, name: str, text: str, label: str) -> CounterMetricFamily:
+        return CounterMetricFamily(name, text, labels=["partition", *self._labels, label])
 
     def _values(self, group: Group) -> list[str]:
         return [group.channel, group.team] if self.policy.teams else [group.channel]
 
 
-def as_shadow(family: Family) -> Family:
+def as_shadow(family: Metric) -> Metric:
     """Return a metric as that of a policy which is only tried.
 
     Its name is another, so that no sum, alert or dashboard takes it for the real one.
@@ -336,13 +347,13 @@ def as_shadow(family: Family) -> Family:
     family.name = name(family.name)
     family.documentation = f"Of the policy that is only tried. {family.documentation}"
     family.samples = [
-        Sample(name(each.name), (*each.labels, "policy"), (*each.values, "shadow"), each.value)
-        for each in family.samples
+        sample._replace(name=name(sample.name), labels={**sample.labels, "policy": "shadow"})
+        for sample in family.samples
     ]
     return family
 
 
-def renamed(family: Family, clock: str) -> Family:
+def renamed(family: Metric, clock: str) -> Metric:
     """Return a metric of the first response under the name of another clock."""
     family.name = clock_name(family.name, clock)
     for first, other in _CLOCK_WORDS[clock].items():
@@ -358,8 +369,8 @@ def within(us: int) -> str:
     return repr(us / SECOND)
 
 
-def _records(parts: Sequence[PartitionStats]) -> Family:
-    records = Counter(
+def _records(parts: Sequence[PartitionStats]) -> Metric:
+    records = CounterMetricFamily(
         "sla_records",
         "Input records committed, by what became of them.",
         labels=["partition", "topic", "outcome"],
@@ -386,8 +397,8 @@ def _names(edges: Sequence[float]) -> list[str]:
     return [*(repr(float(edge)) for edge in edges), "+Inf"]
 
 
-def _info(name: str, text: str, labels: dict[str, str]) -> Gauge:
-    family = Gauge(name, text, labels=list(labels))
+def _info(name: str, text: str, labels: dict[str, str]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=list(labels))
     family.add_metric(list(labels.values()), 1)
     return family
 

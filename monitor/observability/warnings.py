@@ -8,7 +8,13 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from monitor.observability.families import Counter, Family, Gauge, Summary
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+
 from monitor.observability.figures import Overview
 from monitor.observability.stats import GroupCounts, PartitionStats
 from monitor.sla.events import SECOND
@@ -28,9 +34,9 @@ _CHANCES: Final = [f"{(row + 0.5) / BINS:.2f}" for row in range(BINS)]
 _QUANTILES: Final = (0.5, 0.1)
 
 
-def warnings(policy: Policy, labels: Sequence[str], view: Overview) -> Iterator[Family]:
+def warnings(policy: Policy, labels: Sequence[str], view: Overview) -> Iterator[Metric]:
     """Yield the forecast, its record, and that of the at-risk threshold taken for one."""
-    late = Gauge(
+    late = GaugeMetricFamily(
         "sla_tickets_likely_late",
         "Tickets waiting within the limit that are more likely than not to miss it.",
         labels=labels,
@@ -44,15 +50,15 @@ def warnings(policy: Policy, labels: Sequence[str], view: Overview) -> Iterator[
 
 def _counters(
     policy: Policy, labels: Sequence[str], parts: Sequence[PartitionStats]
-) -> Iterator[Family]:
-    tickets = Counter(
+) -> Iterator[Metric]:
+    tickets = CounterMetricFamily(
         "sla_warnings",
         "Tickets by what warned of them and what came: a true_positive was warned of and missed "
         "its limit, a false_positive was warned of and did not, a false_negative missed it with "
         "no warning.",
         labels=["partition", *labels, "warning", "outcome"],
     )
-    error = Summary(
+    error = SummaryMetricFamily(
         "sla_forecast_squared_error",
         "Forecasts of which it is known what came: _sum over _count is the Brier score.",
         labels=["partition", *labels, "warning"],
@@ -64,23 +70,23 @@ def _counters(
                 scores = read(group)
                 for outcome, count in _OUTCOMES.items():
                     tickets.add_metric([*values, outcome], count(scores))
-                error.add_sums(values, sum(scores.forecasts), scores.squared_error)
+                error.add_metric(values, sum(scores.forecasts), scores.squared_error)
     yield from (tickets, error)
 
 
 def _gauges(
     policy: Policy, labels: Sequence[str], parts: Sequence[PartitionStats]
-) -> Iterator[Family]:
-    lead = Summary(
+) -> Iterator[Metric]:
+    lead = SummaryMetricFamily(
         "sla_warning_lead_seconds",
         "From the warning to the limit, of tickets that then missed it; NaN if none did.",
     )
-    forecasts = Gauge(
+    forecasts = GaugeMetricFamily(
         "sla_forecasts",
         "Forecasts of which it is known what came, by the chance they named, in tenths.",
         labels=[*labels, "chance"],
     )
-    missed = Gauge(
+    missed = GaugeMetricFamily(
         "sla_forecasts_missed_ratio",
         "The share of these that missed the limit: reliable if it is the chance; NaN if none.",
         labels=[*labels, "chance"],

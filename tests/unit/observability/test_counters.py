@@ -162,7 +162,7 @@ class Machine(RuleBasedStateMachine):
     def read_counters(self, host):
         view = overview(POLICY, *self.hosts[host].read(0.0, 0.0))
         return {
-            (sample.name, *sorted(zip(sample.labels, sample.values, strict=True))): sample.value
+            (sample.name, *sorted(sample.labels.items())): sample.value
             for family in Metrics(POLICY).of(view)
             if family.type in ("counter", "histogram")
             for sample in family.samples
