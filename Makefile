@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 NEWER  := .prometheus-3
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo kafka test test-slow test-page test-kafka test-observability bench lint format clean
+.PHONY: help install demo kafka test test-unit test-integration test-slow test-page test-kafka test-observability bench lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 22
@@ -25,12 +25,18 @@ demo: install ## embedded broker, live traffic, monitor and wall page
 kafka: install ## a real Apache Kafka in the foreground, for trying things (needs Java 17 and Maven)
 	@exec $(BIN)/python -m tests.kafka.run_broker
 
+# What computes gives way to what waits for the program, so the two take little longer than one.
 test: install ## unit and integration tests (nothing but pip needed)
-	$(BIN)/pytest --numprocesses 2 -m 'not slow' tests/unit
-	$(BIN)/pytest --numprocesses 2 -m 'not slow and not alone' tests/integration
+	@$(MAKE) --no-print-directory --jobs 2 test-unit test-integration
 	$(BIN)/pytest -m alone tests/integration
 
-test-slow: install ## what `make test` leaves out: the largest history and search (nothing but pip needed)
+test-unit: install ## the first half of it
+	nice $(BIN)/pytest --numprocesses 2 -m 'not slow' tests/unit
+
+test-integration: install ## the second half, but for what measures time
+	$(BIN)/pytest --numprocesses 2 -m 'not slow and not alone' tests/integration
+
+test-slow: install ## what `make test` leaves out: the larger histories and searches (nothing but pip needed)
 	$(BIN)/pytest --numprocesses 2 -m slow tests/unit tests/integration
 
 test-page: install ## the wall in headless Chromium (needs chromium)

@@ -71,7 +71,8 @@ async def _demo(speed: float, web: WebSettings, seed: int) -> int:
     from monitor.streaming import topics  # noqa: PLC0415
     from monitor.streaming.settings import Settings  # noqa: PLC0415
 
-    stop = until_signal((signal.SIGINT, signal.SIGTERM))
+    # A terminal that is closed sends SIGHUP: the broker's folder must not stay behind.
+    stop = until_signal((signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     _say("starting the embedded broker ...")
     async with EmbeddedBroker() as broker:
         settings = Settings(broker.bootstrap, "sla-demo")

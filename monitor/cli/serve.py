@@ -14,7 +14,7 @@ from aiohttp.web import Application
 from msgspec.structs import replace
 
 from monitor.observability.exposition import exposition
-from monitor.observability.figures import Health, overview
+from monitor.observability.figures import Health, Overview, overview
 from monitor.observability.metrics import Metrics
 from monitor.observability.snapshot import snapshot
 from monitor.observability.stats import PartitionStats
@@ -80,7 +80,11 @@ async def serving(
         return monitor.parts(), monitor.health()
 
     async def scrape() -> tuple[list[PartitionStats], Health]:
-        return monitor.parts(brief=True), monitor.health()
+        parts = []
+        for part in monitor.each_part():
+            parts.append(part)
+            await asyncio.sleep(0)  # a deadline must not wait for the figures of all
+        return parts, monitor.health()
 
     async with web_port(
         *(web, lambda: (monitor.policy, monitor.shadow), read, scrape),
@@ -120,9 +124,11 @@ async def web_port(
     """
     known = policies()
     shown = Metrics(*known)
+    scraped: Overview | None = None
+    seen: Overview | None = None
 
     async def metrics() -> str:
-        nonlocal known, shown
+        nonlocal known, shown, scraped
         policy, shadow = policies()
         if policy is not known[0] or shadow is not known[1]:
             known = policy, shadow
@@ -131,12 +137,16 @@ async def web_port(
         all_parts, everywhere = elsewhere.whole(parts, health, time.monotonic())
         # What nobody serves is in no host's own figures, so each tells of it.
         health = replace(health, unserved=everywhere.unserved)
-        view = overview(policy, parts, health, everywhere=all_parts, shadow=shadow)
-        return exposition(shown.of(view))
+        scraped = overview(
+            *(policy, parts, health), everywhere=all_parts, shadow=shadow, before=scraped
+        )
+        return exposition(shown.of(scraped))
 
     def whole() -> dict[str, Any]:
+        nonlocal seen
         parts, health = elsewhere.whole(*read(), time.monotonic())
-        return snapshot(overview(policies()[0], parts, health), notice)
+        seen = overview(policies()[0], parts, health, before=seen)
+        return snapshot(seen, notice)
 
     app = Application()
     Wall(whole, limits=web.limits).add_routes(app)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from itertools import zip_longest
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from monitor.observability.stats import (
-    HASH,
     HOUR,
     LONGEST_WAITING,
     Counts,
@@ -27,7 +26,7 @@ from monitor.observability.stats import (
 from monitor.sla.base import BaseFigures
 from monitor.sla.budget import error_budget
 from monitor.sla.calendar import Calendar
-from monitor.sla.distinct import estimate, estimate_shared
+from monitor.sla.distinct import HASH, estimate, estimate_shared
 from monitor.sla.policy import FIELDS, Policy, Target
 from monitor.sla.promises import decide
 from monitor.sla.quantiles import quantiles
@@ -133,6 +132,8 @@ class Overview:
     """The customer base by window."""
     customers: Mapping[str, CustomerCounts]
     """Those who opened a ticket, by window."""
+    sketched: Sequence[Sequence[GroupStats]]
+    """Of which partitions' groups these are."""
     clocks: "Mapping[str, Overview]" = field(default_factory=dict)
     """The same of the other clocks, by name."""
     shadow: "Overview | None" = None
@@ -146,23 +147,27 @@ def overview(
     *,
     everywhere: Sequence[PartitionStats] | None = None,
     shadow: Policy | None = None,
+    before: Overview | None = None,
 ) -> Overview:
     """Add up the partitions' figures, group by group.
 
     `everywhere` are the partitions of all hosts, if there are more: different customers cannot be
-    added up later.
+    added up later. `before` is the last one made: what would be added up of the very same figures
+    is taken from it.
     """
-    found: dict[tuple[str, str], list[GroupStats]] = {name: [] for name in policy.groups}
-    for part in parts:
-        for group in part.groups:
-            # One written under another policy may name groups that this one does not.
-            found.get((group.channel, group.team), []).append(group)
-    groups = [_group(policy, *name, stats) for name, stats in found.items()]
-    everywhere = parts if everywhere is None else everywhere
+    if before is None or before.policy is not policy:
+        before = Overview(policy, (), (), health, {}, {}, ())
+    groups = _groups(policy, parts, before.groups)
+    sketched = [part.groups for part in (parts if everywhere is None else everywhere)]
     base = {name: _base(part.base.get(name) for part in parts) for name in WINDOWS}
-    customers = {name: _customers(policy, everywhere, name) for name in WINDOWS}
+    customers = before.customers
+    if not (customers and _are_the_same(before.sketched, sketched)):
+        customers = {name: _customers(policy, sketched, name) for name in WINDOWS}
     clocks = {
-        name: overview(promises, [_of_clock(part, name) for part in parts], health)
+        name: overview(
+            *(promises, [_of_clock(part, name) for part in parts], health),
+            before=before.clocks.get(name),
+        )
         for name, promises in policy.clocks.items()
     }
     # Counts have no names: those of a partition that has not taken the policy yet wait for it.
@@ -171,7 +176,28 @@ def overview(
     if shadow is not None:
         alone = [replace(part, groups=part.shadow, shadow=[], clocks={}) for part in parts]
         tried = overview(dataclasses.replace(shadow, clocks={}), alone, health)
-    return Overview(policy, groups, counted, health, base, customers, clocks, tried)
+    return Overview(policy, groups, counted, health, base, customers, sketched, clocks, tried)
+
+
+def _groups(
+    policy: Policy, parts: Sequence[PartitionStats], before: Sequence[Group]
+) -> list[Group]:
+    found: dict[tuple[str, str], list[GroupStats]] = {name: [] for name in policy.groups}
+    for part in parts:
+        for group in part.groups:
+            # One written under another policy may name groups that this one does not.
+            found.get((group.channel, group.team), []).append(group)
+    known = {(group.channel, group.team): group for group in before}
+    return [
+        same
+        if (same := known.get(name)) and _are_the_same(same.parts, stats)
+        else _group(policy, *name, stats)
+        for name, stats in found.items()
+    ]
+
+
+def _are_the_same(known: Sequence[object], others: Sequence[object]) -> bool:
+    return len(known) == len(others) and all(map(is_, known, others))
 
 
 def _names(part: PartitionStats) -> list[tuple[str, str]]:
@@ -190,11 +216,13 @@ def _base(parts: Iterable[BaseFigures | None]) -> BaseFigures:
     return BaseFigures(*(sum(figures) for figures in zip((0, 0, 0), *found, strict=True)))
 
 
-def _customers(policy: Policy, parts: Sequence[PartitionStats], window: str) -> CustomerCounts:
+def _customers(
+    policy: Policy, parts: Sequence[Sequence[GroupStats]], window: str
+) -> CustomerCounts:
     """Count customers once, in however many partitions, teams and channels they are."""
     by_channel: dict[str, list[Sequence[int]]] = {channel: [] for channel in policy.channels}
-    for part in parts:
-        for group in part.groups:
+    for groups in parts:
+        for group in groups:
             if group.channel in by_channel and window in group.customers:
                 by_channel[group.channel].append(array(HASH, group.customers[window]))
     return CustomerCounts(

@@ -1,6 +1,5 @@
 """One partition's figures as a value: it can be sent, kept, and added to those of others."""
 
-from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -30,9 +29,6 @@ LONGEST_TEXT: Final = 120
 
 HOUR: Final = "1h"
 """The window whose panes are the minutes of the last hour."""
-
-HASH: Final = "I"
-"""How a customer's hash is packed: an unsigned integer of 32 bits."""
 
 DELAY_EDGES: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 600.0)
 """The upper edges of the detection delay's buckets, in seconds."""
@@ -216,20 +212,18 @@ def partition_stats(
     caught_up: bool,
     last_commit: float,
     measures: Measures | None = None,
-    brief: bool = False,
     shadow: Shadow | None = None,
 ) -> PartitionStats:
     """Take down a partition's figures as they stand; what comes later does not change them.
 
     Its forecasts are of its own share of the queue: places and replies are both fewer.
-    `brief` leaves out what only the wall shows, which takes as long as much of the rest.
     """
     engine.look()
     return PartitionStats(
         partition=number,
         clock=engine.clock,
-        groups=_groups(engine, brief),
-        clocks={name: _groups(each, brief, hour=False) for name, each in _clocks(engine).items()},
+        groups=_groups(engine),
+        clocks={name: _groups(each, hour=False) for name, each in _clocks(engine).items()},
         counts=counts,
         lag=lag,
         caught_up=caught_up,
@@ -242,18 +236,20 @@ def partition_stats(
 
 def _shadow(shadow: Shadow) -> list[GroupStats]:
     shadow.engine.look()
-    return _groups(shadow.engine, True)
+    return _groups(shadow.engine, longest=0, hour=False)
 
 
-def _groups(engine: Engine, brief: bool, *, hour: bool = True) -> list[GroupStats]:
+def _groups(
+    engine: Engine, *, longest: int = LONGEST_WAITING, hour: bool = True
+) -> list[GroupStats]:
     groups = range(len(engine.policy.groups))
-    return [_group(engine, index, brief, hour=hour and not brief) for index in groups]
+    return [_group(engine, index, longest, hour=hour) for index in groups]
 
 
-def _group(engine: Engine, index: int, brief: bool, *, hour: bool) -> GroupStats:
+def _group(engine: Engine, index: int, longest: int, *, hour: bool) -> GroupStats:
     channel, team = engine.policy.groups[index]
     backlog, windows = engine.backlogs[index], engine.windows.by_group[index]
-    urgent = () if brief else backlog.most_urgent(LONGEST_WAITING)
+    urgent = backlog.most_urgent(longest) if longest else ()
     minutes: Mapping[int, Pane] = windows[HOUR].panes if hour else {}
     forecast = engine.forecasts.by_group[index]
     chances = forecast.chances(engine.clock)
@@ -280,9 +276,7 @@ def _group(engine: Engine, index: int, brief: bool, *, hour: bool) -> GroupStats
 def _customers(engine: Engine, index: int) -> dict[str, bytes]:
     starts = {name: window_start(name, engine.clock) for name in WINDOWS}
     sketches = engine.customers.least(index, engine.clock, starts.values())
-    return {
-        name: array(HASH, sketch).tobytes() for name, sketch in zip(starts, sketches, strict=True)
-    }
+    return {name: sketch.tobytes() for name, sketch in zip(starts, sketches, strict=True)}
 
 
 def _waiting(engine: Engine, urgent: Urgent, chance_of: Callable[[int], float | None]) -> Waiting:

@@ -1,14 +1,20 @@
 """Who is waiting now: counts, the tickets that come first, and when each is due."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from heapq import nsmallest
 from typing import Final, NamedTuple
 
 from monitor.sla.deadlines import Due, Line
-from monitor.sla.events import NEVER
+from monitor.sla.events import NEVER, SECOND
 from monitor.sla.life import Life, thresholds
 from monitor.sla.policy import EXPIRES_AFTER, Target
 from monitor.sla.ticket import Phase, Ticket
+
+MINUTE: Final = 60 * SECOND
+
+MANY: Final = 10_000
+"""Up to so many old tickets of one promise are counted whenever somebody looks."""
 
 # Looked up through its class, a member costs as much as a call until Python 3.12.
 _WAITING: Final = Phase.WAITING
@@ -31,6 +37,8 @@ class Backlog:
         self.at_risk = 0
         self.overdue = 0
         self._target = target
+        self._older: list[int] = []
+        self._count_again_at = 0
         calendar = target.calendar
 
         def line(phase: Phase, span: int, deadline: Due | None = None) -> Line:
@@ -113,8 +121,15 @@ class Backlog:
         return found
 
     def older_than(self, ages: Sequence[int], now: int) -> list[int]:
-        """Return how many tickets are unresolved for longer than each age."""
-        return [self._open.count_before(now - age) for age in ages]
+        """Return how many tickets are unresolved for longer than each age.
+
+        Whoever counts them walks over all of them: where they are many, once a minute.
+        """
+        if now >= self._count_again_at:
+            created = self._open.created_before(now - min(ages, default=now))
+            self._older = [bisect_left(created, now - age) for age in ages]
+            self._count_again_at = now + MINUTE if len(created) > MANY else 0
+        return [min(count, self.open) for count in self._older]
 
     def most_urgent(self, count: int) -> "list[Urgent]":
         """Return those of them that are due first."""

@@ -160,17 +160,16 @@ class Line:
             self._first, self.head = found[0], self.due(found[0])
         return found
 
-    def count_before(self, created: int) -> int:
-        """Return how many tickets that stand here were created before a moment."""
-        queued = takewhile(lambda ticket: (ticket.created or 0) < created, self._queue)
+    def created_before(self, moment: int) -> list[int]:
+        """Return when those who stand here were created, of all before a moment, in order."""
+        queued = takewhile(lambda ticket: (ticket.created or 0) < moment, self._queue)
         if not self._late:
-            return sum(map(self._belongs, queued))
-        late = takewhile(lambda entry: entry[0] < created, self._late.in_order())
+            return [ticket.created or 0 for ticket in queued if self._belongs(ticket)]
+        late = takewhile(lambda entry: entry[0] < moment, self._late.in_order())
         # One whose creation changed stands in both.
-        return len(
-            {ticket.ticket_id for ticket in filter(self._belongs, queued)}
-            | {key for _, key in late}
-        )
+        found = {key: created for created, key in late}
+        found |= {ticket.ticket_id: ticket.created or 0 for ticket in filter(self._belongs, queued)}
+        return sorted(found.values())
 
     def earliest(self, count: int) -> list[tuple[int, str]]:
         """Return creation and id of the `count` tickets that stand first."""

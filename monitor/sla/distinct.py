@@ -12,11 +12,13 @@ customers about k (1 + ln(n / k)), from which every window's k least can be told
 """
 
 import heapq
-from collections import Counter
+from array import array
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from monitor.sla.events import DAY
+from monitor.sla.events import DAY, NEVER
 from monitor.sla.policy import Policy
 
 K: Final = 512
@@ -26,18 +28,36 @@ a sketch is as good as one of 12 times the size: 1.3 %."""
 HASH_BITS: Final = 32
 """Of two million customers one in 4,300 shares its hash with another: far below the error."""
 
+_ALL: Final = 2**HASH_BITS
+
+HASH: Final = "I"
+"""How a hash is packed: an unsigned integer of 32 bits."""
+
+_TOLD: Final = 8
+"""So many sketches are remembered: those of each window, and of some moments."""
+
 _ENOUGH: Final = 4096
 """So many notes are taken in though nobody looks."""
+
+
+class Told(NamedTuple):
+    """A sketch: that of every moment between two, until more is seen."""
+
+    since: int
+    oldest: int
+    """When the first of those in it was seen."""
+    sketch: "array[int]"
 
 
 class Distinct:
     """When each of many hashes was last seen, as far as that still matters."""
 
-    __slots__ = ("_last", "_most")
+    __slots__ = ("_last", "_most", "_told")
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
         self._most = 4 * K
+        self._told: deque[Told] = deque(maxlen=_TOLD)
 
     def __len__(self) -> int:
         return len(self._last)
@@ -45,6 +65,7 @@ class Distinct:
     def see(self, seen: Iterable[tuple[int, int]], since: int) -> None:
         """Take in moments with hashes, in any order; what is older than `since` is dropped."""
         last = self._last
+        self._told.clear()
         for at, customer in seen:
             if last.get(customer, since) <= at:
                 last[customer] = at
@@ -52,10 +73,16 @@ class Distinct:
             self._prune(since)
             self._most = 4 * max(K, len(self._last))
 
-    def least(self, since: int) -> list[int]:
+    def least(self, since: int) -> "array[int]":
         """Return the k least hashes seen since a moment, in order."""
+        for told in self._told:
+            if told.since <= since <= told.oldest:
+                return told.sketch
         # Of the 4 K there are at most, sorting takes half the time of heapq.nsmallest.
-        return sorted(each for each, at in self._last.items() if at >= since)[:K]
+        sketch = sorted([each for each, at in self._last.items() if at >= since])[:K]
+        oldest = min(map(self._last.__getitem__, sketch), default=NEVER)
+        self._told.append(Told(since, oldest, array(HASH, sketch)))
+        return self._told[-1].sketch
 
     def _prune(self, since: int) -> None:
         """Drop what is too old, and what k smaller ones have come after."""
@@ -76,25 +103,36 @@ class Distinct:
 
 def estimate(sketches: Iterable[Sequence[int]]) -> int:
     """Return how many different hashes some sketches, as of `Distinct.least`, have seen."""
-    return estimate_shared([list(sketches)], 1)
-
-
-def estimate_shared(sketches: Sequence[Sequence[Sequence[int]]], by: int = 2) -> int:
-    """Return how many different hashes were seen by so many of some lists of sketches.
-
-    A full sketch knows of none above its greatest; up to the least of these all are known.
-    """
-    full = [sketch[-1] for each in sketches for sketch in each if len(sketch) >= K]
-    up_to = min(full, default=2**HASH_BITS)
-    seen: Counter[int] = Counter()
-    for each in sketches:
-        seen.update({known for sketch in each for known in sketch if known <= up_to})
-    found = sum(count >= by for count in seen.values())
-    if not full or not found:
-        return found
+    sketches = list(sketches)
+    up_to = _known_up_to(sketches)
+    found = len(_known(sketches, up_to))
     # The greatest is where we looked, not a chance find.
-    is_whole = by == 1
-    return round((found - is_whole) * float(2**HASH_BITS) / up_to)
+    return found if up_to == _ALL else _scaled(found - 1, up_to)
+
+
+def estimate_shared(sketches: Sequence[Sequence[Sequence[int]]]) -> int:
+    """Return how many different hashes were seen by more than one of some lists of sketches."""
+    up_to = _known_up_to(sketch for each in sketches for sketch in each)
+    once: set[int] = set()
+    again: set[int] = set()
+    for each in sketches:
+        known = _known(each, up_to)
+        again |= once & known
+        once |= known
+    return len(again) if up_to == _ALL else _scaled(len(again), up_to)
+
+
+def _known_up_to(sketches: Iterable[Sequence[int]]) -> int:
+    """Return up to where all hashes are known: a full sketch knows of none above its greatest."""
+    return min((sketch[-1] for sketch in sketches if len(sketch) >= K), default=_ALL)
+
+
+def _known(sketches: Iterable[Sequence[int]], up_to: int) -> set[int]:
+    return set().union(*(sketch[: bisect_right(sketch, up_to)] for sketch in sketches))
+
+
+def _scaled(found: int, up_to: int) -> int:
+    return round(found * float(_ALL) / up_to)
 
 
 class Customers:
@@ -111,11 +149,12 @@ class Customers:
             if len(noted) > _ENOUGH:
                 self._take_in(group, now)
 
-    def least(self, group: int, now: int, starts: Collection[int]) -> list[list[int]]:
+    def least(self, group: int, now: int, starts: Collection[int]) -> "list[array[int]]":
         """Return a group's sketch for each window, given when they begin."""
         self._take_in(group, now)
         return [self._seen[group].least(start) for start in starts]
 
     def _take_in(self, group: int, now: int) -> None:
-        self._seen[group].see(self.noted[group], now - DAY)
-        self.noted[group].clear()
+        if self.noted[group]:
+            self._seen[group].see(self.noted[group], now - DAY)
+            self.noted[group].clear()

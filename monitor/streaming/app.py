@@ -1,6 +1,5 @@
 """The Faust app: three agents that hand chunks to the partition tasks."""
 
-import tempfile
 from collections.abc import AsyncIterable, Iterable
 from typing import Any
 
@@ -15,16 +14,22 @@ from monitor.streaming.transport import Transport
 BUFFERED_CHUNKS = 8
 
 
+class App(faust.App):
+    """An app that makes no folders: they would be its tables', and there are none."""
+
+    def _create_directories(self) -> None:
+        pass
+
+
 def create_app(settings: Settings, inputs: Iterable[str], partitions: Partitions) -> faust.App:
     """Return an app that reads `inputs`; it is started by the caller.
 
     What Faust is used for: membership and assignment, agents, and the services' life. Its tables,
     its commits and its producer stay idle; offsets travel in the partitions' transactions.
     """
-    app = faust.App(
+    app = App(
         settings.app_id,
         broker=f"kafka://{settings.bootstrap}",
-        datadir=tempfile.gettempdir(),
         web_enabled=False,
         autodiscover=False,
         topic_allow_declare=False,

@@ -4,7 +4,7 @@ import time
 
 
 class Clock:
-    """Two clocks: one tells the time of day, the other how long something takes."""
+    """Three clocks: the time of day, how long something takes, and how much work it is."""
 
     def wall(self) -> int:
         """Return the wall clock in microseconds since 1970."""
@@ -13,3 +13,7 @@ class Clock:
     def monotonic(self) -> float:
         """Return seconds that never run backwards, since some moment or other."""
         return time.monotonic()
+
+    def cpu(self) -> float:
+        """Return seconds of CPU that this thread has used; waiting for others is none."""
+        return time.thread_time()

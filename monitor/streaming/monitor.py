@@ -4,7 +4,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from msgspec.structs import replace
 
 from monitor.errors import BrokerRefusedError
 from monitor.observability.figures import Health, State
@@ -17,6 +21,8 @@ from monitor.streaming.partition import PartitionTask
 from monitor.streaming.partitions import Partitions
 from monitor.streaming.refusal import why_not
 from monitor.streaming.settings import KINDS, Settings
+from monitor.streaming.shown import WORK_RATIO, Shown
+from monitor.streaming.state import PartitionState
 from monitor.streaming.store import KafkaStore
 from monitor.streaming.tasks import at_most, end, outline
 from monitor.streaming.transport import Consumer
@@ -41,6 +47,7 @@ class Monitor:
         self.delays = Delays()
         """From due to committed, since this process began."""
         self._partitions = Partitions(self._open_task)
+        self._shown: WeakKeyDictionary[PartitionState, Shown] = WeakKeyDictionary()
         self._kinds: dict[str, str] = {}
         self._app: Any = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -87,26 +94,25 @@ class Monitor:
         await end([supervisor])
         await self._stop_app(0.2 * timeout_seconds)
 
-    def parts(self, *, brief: bool = False) -> list[PartitionStats]:
-        """Return the figures of the partitions that are open, as of now."""
-        return list(self.each_part(brief=brief))
+    def parts(self) -> list[PartitionStats]:
+        """Return the figures of the partitions that are open, as of a moment ago."""
+        return list(self.each_part())
 
-    def each_part(self, *, brief: bool = False) -> Iterator[PartitionStats]:
-        """Yield the figures of one open partition after the other, each as of its moment."""
-        for task in list(self._partitions.tasks.values()):
+    def each_part(self) -> Iterator[PartitionStats]:
+        """Yield the figures of one open partition after the other, as `Shown` has them."""
+        tasks = list(self._partitions.tasks.values())
+        for task in tasks:
             task.refresh()
             if task.state:
-                yield partition_stats(
-                    task.number,
-                    task.state.engine,
-                    measures=task.state.measures,
-                    counts=task.counts,
-                    lag=task.lag(),
-                    caught_up=not task.behind(),
-                    last_commit=task.last_commit,
-                    brief=brief,
-                    shadow=task.state.shadow,
+                lag, caught_up = task.lag(), not task.behind()
+                shown = self._shown.setdefault(task.state, Shown()).read(
+                    partial(_work_out, task, task.state, caught_up=caught_up),
+                    task.counts,
+                    caught_up=caught_up,
+                    is_far_behind=not caught_up and lag > self.settings.max_poll_records,
+                    work_ratio=WORK_RATIO / len(tasks),
                 )
+                yield replace(shown, lag=lag, caught_up=caught_up, last_commit=task.last_commit)
 
     def health(self) -> Health:
         """Return how the monitor is doing."""
@@ -219,3 +225,16 @@ class Monitor:
         if app is None:
             return
         await at_most(timeout_seconds, app.stop())
+
+
+def _work_out(task: PartitionTask, state: PartitionState, *, caught_up: bool) -> PartitionStats:
+    return partition_stats(
+        task.number,
+        state.engine,
+        measures=state.measures,
+        counts=task.counts,
+        lag=0,
+        caught_up=caught_up,
+        last_commit=task.last_commit,
+        shadow=state.shadow,
+    )

@@ -30,7 +30,6 @@ REPEAT_SECONDS: Final = 3.0
 
 _decode = msgspec.msgpack.Decoder(Published).decode
 
-_SHARE: Final = 0.02
 _RETRY_SECONDS: Final = 2.0
 _CLOSE_SECONDS: Final = 0.3
 _REQUEST_MS: Final = 5000
@@ -80,22 +79,20 @@ async def _publish(
         request_timeout_ms=_REQUEST_MS,
         **settings.client_options,
     )
-    told: dict[int, tuple[bytes, float]] = {}
+    told: dict[int, tuple[PartitionStats, float]] = {}
     known, text = None, ""
     try:
         await producer.start()
         while True:
             sent = []
-            began = time.thread_time()
             if (now_in_force := policy()) is not known:
                 known, text = now_in_force, dump_policy(now_in_force)
             for part in read():
                 await asyncio.sleep(0)  # a deadline must not wait for the figures of all
-                groups = msgspec.msgpack.encode(part.groups)
                 now = time.monotonic()
-                before, at = told.get(part.partition, (b"", 0.0))
-                if groups != before or now - at >= REPEAT_SECONDS:
-                    told[part.partition] = groups, now
+                before, at = told.get(part.partition, (None, 0.0))
+                if now - at >= REPEAT_SECONDS or _have_changed(before, part):
+                    told[part.partition] = part, now
                     sent.append(
                         await producer.send(
                             settings.topics.stats,
@@ -104,11 +101,16 @@ async def _publish(
                         )
                     )
             await asyncio.gather(*sent)
-            # What others see of us must never cost more than a small part of the work itself.
-            spent = time.thread_time() - began
-            await asyncio.sleep(min(max(PUBLISH_SECONDS, spent / _SHARE), REPEAT_SECONDS))
+            await asyncio.sleep(PUBLISH_SECONDS)
     finally:
         await at_most(_CLOSE_SECONDS, producer.stop())
+
+
+def _have_changed(before: PartitionStats | None, part: PartitionStats) -> bool:
+    """Tell whether what others show is another; the same objects are compared at once."""
+    if before is None or part.caught_up is not before.caught_up:
+        return True
+    return part.groups != before.groups
 
 
 async def _listen(settings: Settings, elsewhere: Elsewhere, partitions: int) -> None:

@@ -195,6 +195,18 @@ class Consumer(faust_consumer.Consumer):
         for chunk in self._chunks(records):
             yield TP(*chunk.tp), self._to_message(TP(*chunk.tp), chunk)
 
+    async def _wait_next_records(
+        self,
+        timeout: float,  # noqa: ASYNC109
+    ) -> Any:
+        """Fetch; while nothing is assigned Faust looks once a second whether anything is by now."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        if not self._get_active_partitions():
+            await self.sleep(_SOON_SECONDS)
+            return {}, set()
+        return await super()._wait_next_records(timeout)
+
     def _chunks(self, records: Mapping[TopicPartition, list[ConsumerRecord]]) -> list[Chunk]:
         chunks = []
         for tp in self._readings.partitions():

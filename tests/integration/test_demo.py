@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import statistics
@@ -22,8 +23,9 @@ TICKETS = 100
 class Demo:
     """`sla-monitor demo` as a process of its own."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, **environment):
         self._options = options
+        self._environment = os.environ | environment
         self.lines = []
 
     async def __aenter__(self):
@@ -34,6 +36,7 @@ class Demo:
             stderr=asyncio.subprocess.PIPE,
             stdin=asyncio.subprocess.DEVNULL,
             cwd=ROOT,
+            env=self._environment,
         )
         async with asyncio.timeout(30):
             async for line in self.process.stderr:
@@ -52,17 +55,27 @@ class Demo:
 
     async def __aexit__(self, *_):
         if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
-        await self._rest
+            self.process.terminate()  # killed it would leave its broker's folder behind
+        try:
+            async with asyncio.timeout(10):
+                await self.process.wait()
+        finally:
+            if self.process.returncode is None:
+                self.process.kill()
+                await self.process.wait()
+            await self._rest
 
     async def get(self, path):
         async with aiohttp.ClientSession() as session, session.get(self.web + path) as response:
             return await response.text()
 
     async def until_live(self):
+        """Wait until all is read and shown: at first the wall may be live with earlier figures."""
         async with asyncio.timeout(30):
-            while json.loads(await self.get("/snapshot.json"))["state"] != "live":
+            while True:
+                shown = json.loads(await self.get("/snapshot.json"))
+                if shown["state"] == "live" and not shown["lag_records"]:
+                    return
                 await asyncio.sleep(0.1)
 
     async def until_committed(self):
@@ -110,6 +123,19 @@ async def test_a_second_demo_beside_the_first_picks_other_ports():
         assert first.bootstrap != second.bootstrap
         await first.until_live()
         await second.until_live()
+
+
+@pytest.mark.parametrize(
+    ("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)]
+)
+async def test_it_leaves_nothing_behind_however_it_is_ended(tmp_path, sign, code):
+    """SIGHUP is what a terminal sends that is closed."""
+    async with Demo("--web-port", free_port(), TMPDIR=str(tmp_path)) as demo:
+        assert list(tmp_path.iterdir())
+        demo.process.send_signal(sign)
+        async with asyncio.timeout(10):
+            assert await demo.process.wait() == code
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.alone

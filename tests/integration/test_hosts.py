@@ -24,7 +24,7 @@ async def shown(run, condition, timeout=25.0):
                 with suppress(aiohttp.ClientError):  # it starts
                     seen = await snapshot(run)
     except TimeoutError:
-        raise AssertionError(f"not within {timeout} s: {seen}") from None
+        raise AssertionError(f"not within {timeout} s:\n{''.join(run.log)}\n{seen}") from None
     return seen
 
 
@@ -57,9 +57,10 @@ async def test_each_wall_shows_the_whole_and_names_what_nobody_serves_after_a_ki
         assert sum(parts) == TICKETS
         assert [scrape.get("sla_partitions_unserved") for scrape in own] == [0, 0]
         one.process.kill()
-        seen = await shown(other, lambda s: s["notice"])
+        # Of two partitions one may be missed a moment before the other.
+        seen = await shown(other, lambda s: s["notice"] and waiting(s) == parts[1])
         assert "Nobody serves partition" in seen["notice"]
-        assert (seen["state"], seen["partitions"], waiting(seen)) == ("behind", 4, parts[1])
+        assert (seen["state"], seen["partitions"]) == ("behind", 4)
         assert (await other.metrics()).get("sla_partitions_unserved") > 0
         assert (await other.stop())[0] == 0
 

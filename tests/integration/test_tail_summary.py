@@ -21,14 +21,20 @@ async def summary(broker, *options):
 
 
 async def summary_when(broker, condition, *options, timeout=30):
+    """Follow until a condition holds, and for who asks once it holds too; return what that saw."""
     seen = None
     try:
-        async with asyncio.timeout(timeout):
-            while not (seen and condition(seen)):
-                seen = await summary(broker, *options)
+        async with (
+            asyncio.timeout(timeout),
+            following(broker, "--summary", "--follow", *options) as process,
+        ):
+            async for line in process.stdout:
+                seen = json.loads(line)
+                if condition(seen) and condition(seen := await summary(broker, *options)):
+                    return seen
+            raise AssertionError((await process.stderr.read()).decode())
     except TimeoutError:
         raise AssertionError(f"not within {timeout} s: {seen}") from None
-    return seen
 
 
 async def send_tickets(broker, count=TICKETS, channel="email"):

@@ -14,6 +14,7 @@ from tests.support.program import ROOT, run_command, truths
 DATA = ROOT / "tests" / "data"
 FILES = ("email-rhelp-2007-06", "social-twitter-2018", "chat-ubuntu", "phone-bank-1999-02")
 LARGEST_IS_SLOW = (*FILES[:-1], pytest.param(FILES[-1], marks=pytest.mark.slow))
+LARGER_ARE_SLOW = (*FILES[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in FILES[2:]))
 COUNTS = (
     "created",
     "answered",

@@ -131,16 +131,23 @@ def test_the_page_needs_nothing_from_elsewhere_and_is_well_formed(file):
         assert words in said
 
 
-def test_a_kept_and_a_broken_promise_are_told_apart_without_colour():
-    text = run(history("phone-bank-1999-02"), "--per", "month").stdout
-    assert "96.6\u202f% ✓" in text
-    text = run(history("chat-ubuntu"), "--per", "month").stdout
-    assert "✗" in text
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory):
+    """The largest history, as JSON and as a page."""
+    outs = [tmp_path_factory.mktemp("bank") / f"report.{form}" for form in ("json", "html")]
+    result = run(history("phone-bank-1999-02"), "--per", "day", "--out", outs[0], "--out", outs[1])
+    assert result.exit_code == 0, result.output
+    return [out.read_text() for out in outs]
 
 
-def test_the_whole_of_a_real_history_is_its_tally():
-    result = run(history("phone-bank-1999-02"), "--per", "day", "--format", "json")
-    (total, _) = json.loads(result.stdout)["total"]
+def test_a_kept_and_a_broken_promise_are_told_apart_without_colour(bank):
+    assert "96.6\u202f% ✓" in bank[1]
+    text = run(history("social-twitter-2018"), "--per", "month").stdout
+    assert "42.5\u202f% ✗" in text
+
+
+def test_the_whole_of_a_real_history_is_its_tally(bank):
+    (total, _) = json.loads(bank[0])["total"]
     tally = json.loads((DATA / "phone-bank-1999-02.tally.json").read_text())["channels"]["phone"]
     for name in ("created", "answered", "abandoned", "answered_within_limit", "breached"):
         assert total[name] == tally[name]

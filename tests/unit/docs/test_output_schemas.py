@@ -22,7 +22,7 @@ from monitor.sla.policy import DEFAULT_POLICY, EXPIRES_AFTER
 from monitor.sla.ticket import Kind
 from monitor.streaming.codec import cloud_event
 from monitor.streaming.settings import Settings
-from tests.support.histories import DATA, FILES, history
+from tests.support.histories import DATA, LARGEST_IS_SLOW, history
 from tests.support.schemas import SCHEMAS, unnamed, validator
 from tests.unit.sla.strategies import CLOCKED, policies, runs, talks
 
@@ -145,7 +145,7 @@ def run(*args):
     return result.stdout
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", LARGEST_IS_SLOW)
 def test_a_backtest_prints_what_its_schema_says_and_no_more(name):
     printed = json.loads(run(history(name), "--json"))
     validator("backtest").validate(printed)

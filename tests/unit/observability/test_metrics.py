@@ -144,26 +144,6 @@ def test_figures_of_several_partitions_add_up(engine):
     assert page.get("sla_window_tickets", channel="chat", window="5m", state="created") == 10
 
 
-def test_what_only_the_wall_shows_may_be_left_out(engine):
-    in_full, brief = (
-        partition_stats(
-            *(0, engine),
-            counts=count(engine, {}),
-            lag=0,
-            caught_up=True,
-            last_commit=0.0,
-            brief=brief,
-        )
-        for brief in (False, True)
-    )
-    assert in_full.groups != brief.groups
-    texts = {
-        exposition(Metrics(DEFAULT_POLICY).of(overview(DEFAULT_POLICY, [part], health())))
-        for part in (in_full, brief)
-    }
-    assert len(texts) == 1
-
-
 def test_how_good_the_warnings_were_is_told_by_warning_and_outcome():
     page = scrape(DEFAULT_POLICY, [Engine(DEFAULT_POLICY), watched(4, 6)])
     of = {"partition": "1", "channel": "phone"}

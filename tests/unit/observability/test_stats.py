@@ -24,7 +24,7 @@ from monitor.sla.events import (
     TicketCreated,
 )
 from monitor.sla.measures import Measures
-from monitor.sla.policy import DEFAULT_POLICY, Policy, Target
+from monitor.sla.policy import DEFAULT_POLICY, Formula, Policy, Target
 
 T0 = 1_800_000_000 * SECOND
 NOW = T0 + 3000 * SECOND
@@ -213,3 +213,28 @@ def test_what_another_version_counts_is_not_taken_for_ours():
     sent = msgspec.msgpack.encode(([0] * 7, 0, {}))
     with pytest.raises(msgspec.ValidationError, match="another version"):
         msgspec.msgpack.decode(sent, type=Sums)
+
+
+def test_what_was_added_up_before_is_taken_over_where_its_parts_are_the_same():
+    engines = [engine_of(list(history(seed))) for seed in (1, 2)]
+    parts = [stats(number, engine) for number, engine in enumerate(engines)]
+    first = overview(POLICY, parts, health())
+    again = overview(POLICY, [msgspec.structs.replace(part) for part in parts], health(now=NOW))
+    kept = overview(POLICY, parts, health(now=NOW), before=first)
+    assert snapshot(kept) == snapshot(again)
+    assert all(new is old for new, old in zip(kept.groups, first.groups, strict=True))
+    assert kept.customers is first.customers
+
+
+def test_nothing_is_taken_over_from_other_parts_or_another_policy():
+    engines = [engine_of(list(history(seed))) for seed in (1, 2, 3)]
+    parts = [stats(number, engine) for number, engine in enumerate(engines)]
+    before = overview(POLICY, parts[:2], health())
+    for chosen in (parts, parts[:1], parts[1:], [parts[0], stats(1, engines[2])], []):
+        kept = overview(POLICY, chosen, health(), before=before)
+        assert snapshot(kept) == snapshot(overview(POLICY, chosen, health()))
+        assert kept.customers == overview(POLICY, chosen, health()).customers
+    other = Policy(DEFAULT_POLICY.channels, teams=("billing",), formula=Formula.ANSWERED_ONLY)
+    kept = overview(other, parts[:2], health(), before=before)
+    assert snapshot(kept) == snapshot(overview(other, parts[:2], health()))
+    assert snapshot(kept) != snapshot(before)

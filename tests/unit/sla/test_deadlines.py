@@ -114,6 +114,7 @@ def test_a_line_shows_what_a_sorted_list_would_whatever_is_done_to_it(steps, cou
             assert line.first() == (stand[0] if stand else None)
             assert line.head == (stand[0][0] + SPAN if stand else NEVER)
         assert line.earliest(count) == stand[:count]
+        assert line.created_before(count) == [at for at, _ in stand if at < count]
 
 
 def test_a_line_with_many_dead_throws_them_out():

@@ -127,6 +127,7 @@ class Found(NamedTuple):
 def explore(case, faults, **types):
     """Visit every state that a world can get into; return how many there are.
 
+    What may go wrong need not: all that happens with fewer faults is among it.
     Depth first. A state is reached again by repeating the actions that led to it, and one seen
     before is not gone on from. From each state it must come to rest if nothing more goes wrong.
     """
@@ -180,11 +181,11 @@ def _leading_to(states, before):
 @pytest.mark.parametrize(
     ("case", "faults"),
     [
-        *itertools.product(
-            ["READ", "DUE"],
-            [{}, {"crash": 1}, {"stay": 1}, {"lose": 1}, {"ahead": 1}, {"reload": 1}],
-        ),
-        ("TOLD", {"move": 1, "crash": 1}),
+        *itertools.product(["READ", "DUE"], [{"crash": 1}, {"stay": 1}, {"ahead": 1}]),
+        ("READ", {"lose": 1}),
+        ("READ", {"reload": 1}),
+        ("TOLD", {"move": 1}),
+        pytest.param("TOLD", {"move": 1, "crash": 1}, marks=pytest.mark.slow),
         pytest.param("READ", {"move": 1}, marks=pytest.mark.slow),
         ("TOLD", {"reload": 1, "crash": 1}),
         ("DUE", {"reload": 1, "lose": 1}),

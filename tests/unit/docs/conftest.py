@@ -1,3 +1,0 @@
-from tests.unit.sla import profiles
-
-profiles.load()
