@@ -435,7 +435,7 @@ class Engine:
         earliest = clock - EXPIRES_AFTER
         for ticket in tickets:
             created, replied = ticket.created, ticket.replied
-            if created is None or created < since:
+            if created is None or created < since or ticket.exchange is not None:
                 promise = self._promise(ticket)
             else:
                 promise = found[ticket.channel, ticket.team, ticket.priority, ticket.tier]

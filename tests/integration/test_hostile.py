@@ -97,8 +97,8 @@ async def test_a_poisoned_changelog_is_said_without_what_it_holds(prepared):  # 
         await run.until(is_live)
         await run.stop()
     async with AIOKafkaProducer(bootstrap_servers=prepared.bootstrap) as producer:
-        for value in (MARK.encode(), b"\x91\xa8" + MARK.encode()):
-            await producer.send_and_wait(settings.changelog, value, key=MARK.encode(), partition=0)
+        poison = MARK.encode()
+        await producer.send_and_wait(settings.changelog, poison, key=MARK.encode(), partition=0)
     for options in ((), ("--workers", 2)):
         async with Run(prepared.bootstrap, "--log-format", "json", *options) as run:
             await run.until(lambda _, run=run: failures(run))
@@ -107,7 +107,7 @@ async def test_a_poisoned_changelog_is_said_without_what_it_holds(prepared):  # 
         failed = failures(run)[0]
         assert (failed["partition"], failed["level"]) == (0, "error")
         assert failed["exception"]["type"].startswith("msgspec.")
-        assert "recover" in failed["exception"]["traceback"]
+        assert "_unpack_ticket" in failed["exception"]["traceback"]
         assert ("worker" in failed) == bool(options)
         assert MARK not in "".join(run.log)
 
