@@ -33,31 +33,31 @@ _ALL: Final = 2**HASH_BITS
 HASH: Final = "I"
 """How a hash is packed: an unsigned integer of 32 bits."""
 
-_TOLD: Final = 8
+_REMEMBERED: Final = 8
 """So many sketches are remembered: those of each window, and of some moments."""
 
 _ENOUGH: Final = 4096
 """So many notes are taken in though nobody looks."""
 
 
-class Told(NamedTuple):
-    """A sketch: that of every moment between two, until more is seen."""
+class Sketch(NamedTuple):
+    """The least hashes since any moment between two, until more is seen."""
 
     since: int
     oldest: int
     """When the first of those in it was seen."""
-    sketch: "array[int]"
+    hashes: "array[int]"
 
 
 class Distinct:
     """When each of many hashes was last seen, as far as that still matters."""
 
-    __slots__ = ("_last", "_most", "_told")
+    __slots__ = ("_last", "_most", "_sketches")
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
         self._most = 4 * K
-        self._told: deque[Told] = deque(maxlen=_TOLD)
+        self._sketches: deque[Sketch] = deque(maxlen=_REMEMBERED)
 
     def __len__(self) -> int:
         return len(self._last)
@@ -65,7 +65,7 @@ class Distinct:
     def see(self, seen: Iterable[tuple[int, int]], since: int) -> None:
         """Take in moments with hashes, in any order; what is older than `since` is dropped."""
         last = self._last
-        self._told.clear()
+        self._sketches.clear()
         for at, customer in seen:
             if last.get(customer, since) <= at:
                 last[customer] = at
@@ -75,14 +75,14 @@ class Distinct:
 
     def least(self, since: int) -> "array[int]":
         """Return the k least hashes seen since a moment, in order."""
-        for told in self._told:
-            if told.since <= since <= told.oldest:
-                return told.sketch
+        for sketch in self._sketches:
+            if sketch.since <= since <= sketch.oldest:
+                return sketch.hashes
         # Of the 4 K there are at most, sorting takes half the time of heapq.nsmallest.
-        sketch = sorted([each for each, at in self._last.items() if at >= since])[:K]
-        oldest = min(map(self._last.__getitem__, sketch), default=NEVER)
-        self._told.append(Told(since, oldest, array(HASH, sketch)))
-        return self._told[-1].sketch
+        least = sorted([each for each, at in self._last.items() if at >= since])[:K]
+        oldest = min(map(self._last.__getitem__, least), default=NEVER)
+        self._sketches.append(Sketch(since, oldest, array(HASH, least)))
+        return self._sketches[-1].hashes
 
     def _prune(self, since: int) -> None:
         """Drop what is too old, and what k smaller ones have come after."""

@@ -18,7 +18,7 @@ from monitor.sla.forecasts import Forecasts
 from monitor.sla.forgetting import Fading
 from monitor.sla.life import ENDINGS, NOT_THERE, Life, forget_at, life, stages
 from monitor.sla.policy import EXPIRES_AFTER, REMEMBERED_FOR, Past, Policy, Target
-from monitor.sla.promises import NO_PROMISE, NOWHERE, Found, Promises
+from monitor.sla.promises import NO_PROMISE, NOWHERE, PromiseByKind, Promises
 from monitor.sla.steps import NO_STEPS, steps
 from monitor.sla.ticket import Phase, Ticket, join
 from monitor.sla.totals import GroupTotals, Totals
@@ -273,19 +273,17 @@ class Engine:
         return True
 
     def _pass(self, ticket: Ticket, effects: list[Effect]) -> bool:
-        """Let a threshold pass of a ticket of which nothing was heard since its creation.
+        """Let the threshold pass that a ticket's line is due for, if nothing else was heard of it.
 
         The third usual thing, done like the two usual events.
         """
-        created, promise, clock = ticket.created, ticket.promise, self.clock
+        created, promise = ticket.created, ticket.promise
         if created is None or ticket.replied is not None or ticket.closed is not None:
             return False
         step = self._steps[promise].get(ticket.phase)
-        if step is None or ticket.armed or ticket.exchange is not None:
+        if step is None or ticket.armed:
             return False
         at = created + step.span
-        if not at < clock <= created + step.until:
-            return False
         group, booking = self._groups[promise], Booking(step.what, at)
         for view in self._views:
             view.book(group, booking, 1)
@@ -293,7 +291,7 @@ class Engine:
         self._backlogs[promise].pass_on(ticket, step.phase)
         ticket.phase = step.phase
         self.changed[ticket.ticket_id] = ticket
-        effects.append(tell(ticket, self._targets[promise], clock, step.kind, at))
+        effects.append(tell(ticket, self._targets[promise], self.clock, step.kind, at))
         self.totals.tell(group, step.kind)
         return True
 
@@ -430,7 +428,7 @@ class Engine:
         """
         clock, over_at_reply, fading = self.clock, self._over_at_reply, self._fading
         usual, groups, backlogs = self._usual, self._groups, self._backlogs
-        found = Found(self._promises)
+        found = PromiseByKind(self._promises)
         noted, views, since = self.customers.noted, self._views, self._since
         earliest = clock - EXPIRES_AFTER
         for ticket in tickets:

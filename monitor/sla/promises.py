@@ -132,7 +132,7 @@ class Promises:
         return self._by_fields.get(tuple(fields), NO_PROMISE)
 
 
-class Found(dict[tuple[str, str, str, str], int]):
+class PromiseByKind(dict[tuple[str, str, str, str], int]):
     """The promises to kinds of tickets, each looked up once; for many tickets at one time."""
 
     def __init__(self, promises: Promises) -> None:

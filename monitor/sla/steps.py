@@ -3,20 +3,16 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from monitor.sla.policy import EXPIRES_AFTER, Target
+from monitor.sla.policy import Target
 from monitor.sla.ticket import Kind, Phase
 from monitor.sla.views import Book
 
 
 class Step(NamedTuple):
-    """A threshold: what it makes of a ticket, and what is booked and told of it.
-
-    It is passed after `span` microseconds, and whoever has waited for more than `until` has passed
-    the next one too.
-    """
+    """A threshold: what it makes of a ticket, and what is booked and told of it."""
 
     span: int
-    until: int
+    """Microseconds from the creation until it is passed."""
     phase: Phase
     what: Book
     kind: Kind
@@ -29,8 +25,7 @@ def steps(target: Target) -> Mapping[Phase, Step]:
     """Return by phase the step out of it; none of a promise that more than the time decides."""
     if target.calendar is not None or target.goals or target.before or target.pauses:
         return NO_STEPS
-    at_risk, limit = target.at_risk, target.limit
     return {
-        Phase.WAITING: Step(at_risk, limit, Phase.AT_RISK, Book.AT_RISK, Kind.AT_RISK),
-        Phase.AT_RISK: Step(limit, EXPIRES_AFTER, Phase.OVERDUE, Book.MISSED, Kind.BREACHED),
+        Phase.WAITING: Step(target.at_risk, Phase.AT_RISK, Book.AT_RISK, Kind.AT_RISK),
+        Phase.AT_RISK: Step(target.limit, Phase.OVERDUE, Book.MISSED, Kind.BREACHED),
     }
